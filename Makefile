@@ -1,0 +1,35 @@
+# make demo: the main job on bundled data. make test: style, types and tests.
+# Both make .venv on first use, from Python 3.11 and the pinned versions in constraints.txt.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: demo demo-short test lock clean
+
+demo: $(INSTALLED)
+	$(BIN)/variogeo demo
+
+demo-short: $(INSTALLED)
+	$(BIN)/variogeo demo --short
+
+test: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest --cov --cov-report=term-missing
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --group dev --editable ".[all]"
+	touch $(INSTALLED)
+
+# Pin what is installed now: run it after changing the dependencies in pyproject.toml.
+lock: $(INSTALLED)
+	$(BIN)/python -m pip freeze --all --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	touch $(INSTALLED)
+
+clean:
+	rm -rf .venv demo-output

@@ -1,0 +1,75 @@
+"""Semivariograms of image embeddings on Earth, and the contrastive-loss weights they imply.
+
+The line of work: `empirical_variogram` -> `fit_variogram` -> a weighting -> `variogeo.nn`.
+Importing this package loads numpy only; every other library is imported where it is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from variogeo._checks import DataError
+from variogeo._empirical import EmpiricalVariogram
+from variogeo._estimation import empirical_variogram, variogram_from_pairs
+from variogeo._fit import ModelComparison, VariogramFit
+from variogeo._fitting import compare_models, fit_variogram
+from variogeo._lags import LagBins
+from variogeo._loading import load
+from variogeo._model import VariogramModel
+from variogeo._models import Exponential, Gaussian, Matern, Spherical, Stable
+from variogeo._points import PointEmbeddings
+from variogeo._weighting import (
+    DecorrelationWeighting,
+    ResidualWeighting,
+    ThesisMultiplier,
+    Weighting,
+)
+
+if TYPE_CHECKING:
+    from variogeo import datasets, evaluation, interop, io, nn, plotting, synthetic
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DataError",
+    "DecorrelationWeighting",
+    "EmpiricalVariogram",
+    "Exponential",
+    "Gaussian",
+    "LagBins",
+    "Matern",
+    "ModelComparison",
+    "PointEmbeddings",
+    "ResidualWeighting",
+    "Spherical",
+    "Stable",
+    "ThesisMultiplier",
+    "VariogramFit",
+    "VariogramModel",
+    "Weighting",
+    "compare_models",
+    "datasets",
+    "empirical_variogram",
+    "evaluation",
+    "fit_variogram",
+    "interop",
+    "io",
+    "load",
+    "nn",
+    "plotting",
+    "synthetic",
+    "variogram_from_pairs",
+]
+
+_MODULES = frozenset({"datasets", "evaluation", "experiments", "interop", "io", "nn", "plotting", "synthetic"})
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public module when it is first used (PEP 562)."""
+    if name in _MODULES:
+        return import_module(f"variogeo.{name}")
+    msg = f"module 'variogeo' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,186 @@
+"""EmpiricalVariogram: the value, its sums and what follows from them."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._engine import LagSums
+from variogeo._lags import LagBins
+from variogeo._storage import encode, write_document
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEW_PAIRS = 30
+"""Below this number of pairs a bin is too uncertain to read (Journel & Huijbregts 1978, p. 194)."""
+
+
+class Colocated(NamedTuple):
+    """Bin 0: the pairs at zero lag, several photos of one place.
+
+    Attributes
+    ----------
+    npairs : int
+    semivariance : float
+        Mean dissimilarity within a location; NaN without such pairs.
+    spread : float
+        Standard deviation of the dissimilarity; NaN without such pairs.
+    """
+
+    npairs: int
+    semivariance: float
+    spread: float
+
+
+@dataclass(frozen=True, repr=False)
+class EmpiricalVariogram:
+    """Semivariance per lag bin, with the sums it comes from. Made by `empirical_variogram`.
+
+    Values of the same kind add: ``a + b`` pools the pairs of both, and is refused when bins, metric,
+    dissimilarity or estimator differ.
+
+    Attributes
+    ----------
+    bins : LagBins
+    sums : LagSums
+        The state: number of pairs and sums per bin. Everything else is derived from it.
+    dissimilarity, estimator, metric : str
+        How it was made; ``"given"`` for distances or dissimilarities that the user brought.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from variogeo import LagBins, empirical_variogram
+    >>> lonlat = np.array([[0.0, 0.0], [0.0, 0.05], [0.0, 0.9]])
+    >>> vectors = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> empirical = empirical_variogram(lonlat, vectors, LagBins([0, 10, 100]))
+    >>> empirical.npairs
+    array([1, 2])
+    >>> empirical.semivariance
+    array([0., 1.])
+    """
+
+    bins: LagBins
+    sums: LagSums
+    dissimilarity: str
+    estimator: str
+    metric: str
+
+    def __post_init__(self) -> None:
+        if len(self.sums.npairs) != len(self.bins) + 1:
+            msg = (
+                f"sums has {len(self.sums.npairs)} positions but bins needs {len(self.bins) + 1} (bin 0 and each bin)."
+            )
+            raise ValueError(msg)
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """Edges of the bins ``(edges[k], edges[k+1]]``. Units: km."""
+        return self.bins.edges
+
+    @property
+    def npairs(self) -> NDArray[np.int64]:
+        """Number of pairs per bin."""
+        return self.sums.npairs[1:]
+
+    @property
+    def lag(self) -> NDArray[np.float64]:
+        """Mean lag of the pairs of each bin; NaN where a bin is empty. Units: km."""
+        return _means(self.sums.lag, self.sums.npairs)[1:]
+
+    @property
+    def semivariance(self) -> NDArray[np.float64]:
+        """Semivariance per bin; NaN where a bin is empty.
+
+        Definition: the mean over the pairs of ``1 - cos(u, v)`` or ``|z - z'|^2 / 2`` (Matheron).
+        """
+        return _means(self.sums.term, self.sums.npairs)[1:]
+
+    @property
+    def spread(self) -> NDArray[np.float64]:
+        """Standard deviation of the dissimilarity within each bin (not an error bar); NaN where empty."""
+        return self._spread[1:]
+
+    @property
+    def colocated(self) -> Colocated:
+        """Bin 0: the pairs at zero lag, apart from all bins."""
+        semivariance = float(_means(self.sums.term, self.sums.npairs)[0])
+        return Colocated(int(self.sums.npairs[0]), semivariance, float(self._spread[0]))
+
+    @property
+    def sill_apriori(self) -> float:
+        """Semivariance of the whole sample at any lag.
+
+        Definition: the mean dissimilarity over all ordered pairs, each point with itself included:
+        ``1 - |mean(u)|^2`` for unit vectors, the variance for scalars.
+        """
+        return self.sums.total_term / self.sums.total_npairs
+
+    @property
+    def _spread(self) -> NDArray[np.float64]:
+        mean = _means(self.sums.term, self.sums.npairs)
+        return np.sqrt(np.clip(_means(self.sums.term_squared, self.sums.npairs) - mean**2, 0, None))
+
+    def __add__(self, other: "EmpiricalVariogram") -> "EmpiricalVariogram":
+        if not isinstance(other, EmpiricalVariogram):
+            return NotImplemented
+        for name in ("bins", "dissimilarity", "estimator", "metric"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                msg = f"Variograms with different {name} do not add: {mine!r} and {theirs!r}. Make both the same way."
+                raise ValueError(msg)
+        return EmpiricalVariogram(self.bins, self.sums + other.sums, self.dissimilarity, self.estimator, self.metric)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a pandas DataFrame, one row per bin: low, high, npairs, lag, semivariance, spread."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "low": self.bins.low,
+                "high": self.bins.high,
+                "npairs": self.npairs,
+                "lag": self.lag,
+                "semivariance": self.semivariance,
+                "spread": self.spread,
+            }
+        )
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Save as JSON with a checksum, numbers in full: ``variogeo.load(path) == self``."""
+        write_document(path, "empirical_variogram", {"value": encode(self)}, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        return (
+            f"<EmpiricalVariogram: {len(self.bins)} bins {self.edges[0]:g}..{self.edges[-1]:g} km, "
+            f"{self.npairs.sum()} pairs, {self.dissimilarity}, {self.estimator}, {self.metric}>"
+        )
+
+    def __str__(self) -> str:
+        lines = [repr(self), "       low      high      npairs       lag  semivariance    spread"]
+        columns = zip(
+            self.bins.low,
+            self.bins.high,
+            self.npairs,
+            self.lag,
+            self.semivariance,
+            self.spread,
+            strict=True,
+        )
+        for low, high, npairs, lag, semivariance, spread in columns:
+            few = " *" if npairs < FEW_PAIRS else ""
+            lines.append(f"{low:10.4g}{high:10.4g}{npairs:12d}{lag:10.4g}{semivariance:14.5g}{spread:10.4g}{few}")
+        if (self.npairs < FEW_PAIRS).any():
+            lines.append(f"* fewer than {FEW_PAIRS} pairs")
+        zero = self.colocated
+        lines.append(f"at zero lag: {zero.npairs} pairs, semivariance {zero.semivariance:.5g}")
+        lines.append(f"a-priori sill: {self.sill_apriori:.5g}")
+        return "\n".join(lines)
+
+
+def _means(total: NDArray[np.float64], npairs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return totals over counts, NaN where the count is zero."""
+    return np.where(npairs > 0, total / np.maximum(npairs, 1), np.nan)

@@ -1,0 +1,77 @@
+"""Longitude and latitude of the geometries of a GeoDataFrame."""
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._checks import check_choice, listed_rows
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+PointOf = Literal["representative"]
+
+
+def lonlat_from_geodataframe(gdf: "gpd.GeoDataFrame", *, point: PointOf | None = None) -> NDArray[np.float64]:
+    """Return the (n, 2) longitude and latitude in degrees, WGS84, of the rows of a GeoDataFrame.
+
+    Parameters
+    ----------
+    gdf : geopandas.GeoDataFrame
+        Point geometries with a CRS; any CRS is converted to EPSG:4326.
+    point : {None, "representative"}
+        ``"representative"`` takes a point inside each polygon or on each line (shapely's
+        ``representative_point``, in longitude and latitude). Without it only points are accepted.
+
+    Raises
+    ------
+    ValueError
+        Without a CRS, for missing geometries or other kinds, for coordinates that do not convert,
+        and for polygons wider than 180 degrees (across the antimeridian, where no planar point in
+        the polygon is right).
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Point
+    >>> from variogeo.interop import lonlat_from_geodataframe
+    >>> lonlat_from_geodataframe(gpd.GeoDataFrame(geometry=[Point(8, 50)], crs="EPSG:4326"))
+    array([[ 8., 50.]])
+    """
+    if point is not None:
+        check_choice(point, PointOf, name="point")
+    geometry = gdf.geometry
+    if geometry.crs is None:
+        msg = 'The GeoDataFrame has no CRS. Say what its numbers are, e.g. gdf.set_crs("EPSG:4326").'
+        raise ValueError(msg)
+    absent = np.flatnonzero(geometry.isna() | geometry.is_empty)
+    if absent.size:
+        msg = f"geometry is missing or empty in {absent.size} rows: {listed_rows(absent)}. Drop them first."
+        raise ValueError(msg)
+    degrees = geometry.to_crs("EPSG:4326")
+    if (degrees.geom_type != "Point").any():
+        degrees = _points_of(degrees, point)
+    lonlat = np.column_stack([degrees.x.to_numpy(), degrees.y.to_numpy()])
+    bad = np.flatnonzero(~np.isfinite(lonlat).all(axis=1))
+    if bad.size:
+        msg = f"geometry does not convert to EPSG:4326 in {bad.size} rows: {listed_rows(bad)}. Is its CRS right?"
+        raise ValueError(msg)
+    return lonlat
+
+
+def _points_of(degrees: "gpd.GeoSeries", point: PointOf | None) -> "gpd.GeoSeries":
+    """Return one point per geometry, in the way the user chose."""
+    counts = ", ".join(f"{count} {kind}" for kind, count in degrees.geom_type.value_counts().items())
+    if point is None:
+        msg = f'geometry holds {counts}. Must be points; pass point="representative" for a point inside each.'
+        raise ValueError(msg)
+    bounds = degrees.bounds
+    wide = np.flatnonzero(bounds["maxx"] - bounds["minx"] > 180)
+    if wide.size:
+        msg = (
+            f"geometry is wider than 180 degrees in {wide.size} rows: {listed_rows(wide)}. Across the antimeridian? "
+            "Split it there, or pass your own points."
+        )
+        raise ValueError(msg)
+    return degrees.representative_point()

@@ -1,0 +1,57 @@
+"""Make values from saved documents: `load`."""
+
+import os
+from typing import Any
+
+from variogeo._checks import DataError
+from variogeo._empirical import EmpiricalVariogram
+from variogeo._engine import LagSums
+from variogeo._lags import LagBins
+from variogeo._models import MODELS
+from variogeo._storage import decode, read_document
+from variogeo._weighting import WEIGHTINGS
+
+_VALUES: dict[str, dict[str, type]] = {
+    "empirical_variogram": {
+        "EmpiricalVariogram": EmpiricalVariogram,
+        "LagBins": LagBins,
+        "LagSums": LagSums,
+    },
+    "model": dict(MODELS),
+    "weighting": {**MODELS, **WEIGHTINGS},
+}
+"""The classes that each kind of document may hold: nothing else is ever made from a file."""
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Return the value that was saved at ``path``, equal to the last bit.
+
+    Parameters
+    ----------
+    path : path
+        A JSON document written by ``save`` of a variogram, a model or a weighting.
+
+    Raises
+    ------
+    DataError
+        For a file that is no such document, was changed since, or is from a newer version.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, variogeo
+    >>> model = variogeo.Exponential(nugget=0.1, partial_sill=0.2, effective_range=300.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "model.json"
+    ...     model.save(path)
+    ...     variogeo.load(path) == model
+    True
+    """
+    return made(*read_document(path), str(path))
+
+
+def made(kind: str, content: dict[str, Any], name: str) -> Any:
+    """Return the value of a checked document."""
+    if kind not in _VALUES or set(content) != {"value"}:
+        msg = f"{name} holds a {kind!r}. This version reads {', '.join(_VALUES)}."
+        raise DataError(msg)
+    return decode(content["value"], _VALUES[kind], name)

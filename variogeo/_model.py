@@ -1,0 +1,98 @@
+"""VariogramModel: what every variogram model is and does."""
+
+import dataclasses
+import os
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from variogeo._checks import check_number
+from variogeo._namespace import array_namespace, as_floats, is_torch
+from variogeo._storage import encode, write_document
+
+
+class VariogramModel(ABC):
+    r"""A curve ``gamma(lag)``: nugget, partial sill, effective range, and a shape.
+
+    .. math:: \gamma(0) = 0, \qquad \gamma(h) = n + s\,(1 - \rho(h)), \quad h > 0
+
+    with nugget ``n``, partial sill ``s`` and correlogram ``rho``. A final class adds the fields and
+    the correlogram. Lags are in km, semivariances in the unit of the dissimilarity.
+    """
+
+    nugget: float
+    partial_sill: float
+    effective_range: float
+
+    @classmethod
+    def parameters(cls) -> tuple[str, ...]:
+        """Return the names of the fields: nugget, partial_sill, effective_range, and a shape."""
+        return tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]
+
+    @property
+    @abstractmethod
+    def valid_on_sphere(self) -> bool:
+        """Whether the covariance is positive definite in great-circle distance."""
+
+    @abstractmethod
+    def _rise(self, lag: Any) -> Any:
+        """Return ``1 - rho(lag)``."""
+
+    @abstractmethod
+    def _rise_slope(self, lag: Any) -> Any:
+        """Return the derivative of ``1 - rho(lag)`` per km, from the right at 0."""
+
+    @property
+    def validity(self) -> str:
+        """The reason for `valid_on_sphere`, in words."""
+        if self.valid_on_sphere:
+            return "positive definite in great-circle distance (Gneiting 2013, table 1)"
+        return "not positive definite in great-circle distance (Gneiting 2013, table 1); use metric='chord'"
+
+    @property
+    def sill(self) -> float:
+        """Semivariance far beyond the effective range. Definition: ``nugget + partial_sill``."""
+        return self.nugget + self.partial_sill
+
+    def __call__(self, lag: Any) -> Any:
+        """Return the semivariance at ``lag``.
+
+        Parameters
+        ----------
+        lag : float, array or tensor, km
+            Not negative. NaN gives NaN. A tensor gives a tensor of its dtype and device.
+        """
+        lag = _checked_lag(lag)
+        return array_namespace(lag).where(lag == 0, 0.0, self.nugget + self.partial_sill * self._rise(lag))[()]
+
+    def correlogram(self, lag: Any) -> Any:
+        """Return the correlation ``1 - (gamma - nugget) / partial_sill`` at ``lag`` (km): 1 at 0."""
+        return (1.0 - self._rise(_checked_lag(lag)))[()]
+
+    def slope(self, lag: Any) -> Any:
+        """Return the derivative of the curve per km at ``lag`` (km); at 0 from the right, maybe inf."""
+        return (self.partial_sill * self._rise_slope(_checked_lag(lag)))[()]
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Save as JSON with a checksum, numbers in full: ``variogeo.load(path) == self``."""
+        write_document(path, "model", {"value": encode(self)}, overwrite=overwrite)
+
+
+def check_fields(model: VariogramModel) -> None:
+    """Check the three fields that every model has, and store them as floats."""
+    nugget = check_number(model.nugget, name="nugget", at_least=0.0)
+    partial_sill = check_number(model.partial_sill, name="partial_sill", at_least=0.0)
+    effective_range = check_number(model.effective_range, name="effective_range", above=0.0, unit="km")
+    object.__setattr__(model, "nugget", nugget)
+    object.__setattr__(model, "partial_sill", partial_sill)
+    object.__setattr__(model, "effective_range", effective_range)
+
+
+def _checked_lag(lag: Any) -> Any:
+    """Return the lag as floats; a negative one is refused (on numpy: a tensor would have to be read)."""
+    lag = as_floats(lag)
+    if not is_torch(lag) and (lag < 0).any():
+        msg = f"Invalid lag '{np.min(lag)}'. Must not be negative (km)."
+        raise ValueError(msg)
+    return lag

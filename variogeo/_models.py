@@ -1,0 +1,250 @@
+"""The variogram models: Spherical, Exponential, Gaussian, Stable, Matern."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from variogeo._checks import check_number
+from variogeo._model import VariogramModel, check_fields
+from variogeo._namespace import array_namespace
+
+LOG20 = math.log(20.0)
+"""At 95 % of the partial sill ``exp(-x) = 1 / 20``."""
+
+MATERN_SCALES = {0.5: LOG20, 1.5: 4.743864518390578, 2.5: 5.918649346310188}
+"""Effective range over the scale: the x with 95 % of the partial sill, per smoothness."""
+
+
+@dataclass(frozen=True)
+class Spherical(VariogramModel):
+    r"""Spherical model: reaches its sill at the effective range.
+
+    .. math:: 1 - \rho(h) = \tfrac32 \tfrac{h}{r} - \tfrac12 \left(\tfrac{h}{r}\right)^3, \; h < r
+
+    Parameters
+    ----------
+    nugget, partial_sill : float
+        Not negative.
+    effective_range : float, km
+        The lag ``r`` at which the sill is reached.
+
+    Examples
+    --------
+    >>> from variogeo import Spherical
+    >>> float(Spherical(nugget=0.0, partial_sill=20.0, effective_range=10.0)(5.0))
+    13.75
+    """
+
+    nugget: float
+    partial_sill: float
+    effective_range: float
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def valid_on_sphere(self) -> bool:
+        """True (Gneiting 2013, table 1)."""
+        return True
+
+    def _rise(self, lag: Any) -> Any:
+        part = array_namespace(lag).clip(lag / self.effective_range, None, 1.0)
+        return part * (1.5 - 0.5 * part * part)
+
+    def _rise_slope(self, lag: Any) -> Any:
+        part = array_namespace(lag).clip(lag / self.effective_range, None, 1.0)
+        return 1.5 * (1.0 - part * part) / self.effective_range
+
+
+@dataclass(frozen=True)
+class Exponential(VariogramModel):
+    r"""Exponential model.
+
+    .. math:: 1 - \rho(h) = 1 - \exp(-h / a), \qquad a = r / \ln 20
+
+    Parameters
+    ----------
+    nugget, partial_sill : float
+        Not negative.
+    effective_range : float, km
+        The lag ``r`` at which 95 % of the partial sill is reached: ``2.9957 a``.
+
+    Examples
+    --------
+    >>> from variogeo import Exponential
+    >>> round(float(Exponential(nugget=0.0, partial_sill=1.0, effective_range=100.0)(100.0)), 12)
+    0.95
+    """
+
+    nugget: float
+    partial_sill: float
+    effective_range: float
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def valid_on_sphere(self) -> bool:
+        """True (Gneiting 2013, table 1)."""
+        return True
+
+    def _rise(self, lag: Any) -> Any:
+        return -array_namespace(lag).expm1(-lag * (LOG20 / self.effective_range))
+
+    def _rise_slope(self, lag: Any) -> Any:
+        rate = LOG20 / self.effective_range
+        return rate * array_namespace(lag).exp(-lag * rate)
+
+
+@dataclass(frozen=True)
+class Gaussian(VariogramModel):
+    r"""Gaussian model: smooth at the origin. Not valid in great-circle distance.
+
+    .. math:: 1 - \rho(h) = 1 - \exp(-(h / a)^2), \qquad a = r / \sqrt{\ln 20}
+
+    Parameters
+    ----------
+    nugget, partial_sill : float
+        Not negative.
+    effective_range : float, km
+        The lag ``r`` at which 95 % of the partial sill is reached: ``1.7308 a``.
+
+    Examples
+    --------
+    >>> from variogeo import Gaussian
+    >>> Gaussian(nugget=0.0, partial_sill=1.0, effective_range=100.0).valid_on_sphere
+    False
+    """
+
+    nugget: float
+    partial_sill: float
+    effective_range: float
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def valid_on_sphere(self) -> bool:
+        """False (Gneiting 2013, table 1)."""
+        return False
+
+    def _rise(self, lag: Any) -> Any:
+        scaled = lag / self.effective_range
+        return -array_namespace(lag).expm1(-LOG20 * scaled * scaled)
+
+    def _rise_slope(self, lag: Any) -> Any:
+        scaled = lag / self.effective_range
+        return 2 * LOG20 / self.effective_range * scaled * array_namespace(lag).exp(-LOG20 * scaled * scaled)
+
+
+@dataclass(frozen=True)
+class Stable(VariogramModel):
+    r"""Stable (powered exponential) model: exponential at shape 1, Gaussian at shape 2.
+
+    .. math:: 1 - \rho(h) = 1 - \exp(-(h / a)^\alpha), \qquad a = r / (\ln 20)^{1/\alpha}
+
+    Parameters
+    ----------
+    nugget, partial_sill : float
+        Not negative.
+    effective_range : float, km
+        The lag ``r`` at which 95 % of the partial sill is reached.
+    shape : float
+        The exponent ``alpha`` in (0, 2]; valid on the sphere up to 1.
+
+    Examples
+    --------
+    >>> from variogeo import Stable
+    >>> round(float(Stable(nugget=0.0, partial_sill=100.0, effective_range=50.0, shape=1.5)(30.0)), 2)
+    75.15
+    """
+
+    nugget: float
+    partial_sill: float
+    effective_range: float
+    shape: float
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        shape = check_number(self.shape, name="shape", above=0.0)
+        if shape > 2:
+            msg = f"Invalid shape '{shape}'. Must be at most 2: beyond that the curve is no variogram."
+            raise ValueError(msg)
+        object.__setattr__(self, "shape", shape)
+
+    @property
+    def valid_on_sphere(self) -> bool:
+        """True for a shape of at most 1 (Gneiting 2013, table 1)."""
+        return self.shape <= 1
+
+    def _rise(self, lag: Any) -> Any:
+        return -array_namespace(lag).expm1(-LOG20 * (lag / self.effective_range) ** self.shape)
+
+    def _rise_slope(self, lag: Any) -> Any:
+        xp = array_namespace(lag)
+        scaled = lag / self.effective_range
+        at_zero = math.inf if self.shape < 1 else (1.0 if self.shape == 1 else 0.0)
+        steepness = xp.where(scaled > 0, xp.where(scaled > 0, scaled, 1.0) ** (self.shape - 1.0), at_zero)
+        return self.shape * LOG20 / self.effective_range * steepness * xp.exp(-LOG20 * scaled**self.shape)
+
+
+@dataclass(frozen=True)
+class Matern(VariogramModel):
+    r"""Matern model of smoothness 0.5, 1.5 or 2.5, in closed form.
+
+    .. math:: \rho(h) = e^{-x},\; (1 + x) e^{-x},\; (1 + x + x^2/3) e^{-x}, \qquad x = h / a
+
+    with ``a = r / 2.9957``, ``r / 4.7439``, ``r / 5.9186``.
+
+    Parameters
+    ----------
+    nugget, partial_sill : float
+        Not negative.
+    effective_range : float, km
+        The lag ``r`` at which 95 % of the partial sill is reached.
+    smoothness : {0.5, 1.5, 2.5}
+        Mean-square differentiability; valid on the sphere at 0.5 only, where it is exponential.
+
+    Examples
+    --------
+    >>> from variogeo import Matern
+    >>> Matern(nugget=0.0, partial_sill=1.0, effective_range=100.0, smoothness=1.5).valid_on_sphere
+    False
+    """
+
+    nugget: float
+    partial_sill: float
+    effective_range: float
+    smoothness: float
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.smoothness not in MATERN_SCALES:
+            msg = f"Invalid smoothness '{self.smoothness}'. Must be one of 0.5, 1.5, 2.5."
+            raise ValueError(msg)
+        object.__setattr__(self, "smoothness", float(self.smoothness))
+
+    @property
+    def valid_on_sphere(self) -> bool:
+        """True for smoothness 0.5 (Gneiting 2013, table 1)."""
+        return self.smoothness == 0.5
+
+    def _rise(self, lag: Any) -> Any:
+        xp = array_namespace(lag)
+        x = lag * (MATERN_SCALES[self.smoothness] / self.effective_range)
+        polynomial = {0.5: 0.0 * x, 1.5: x, 2.5: x + x * x / 3}[self.smoothness]
+        decay = xp.exp(-x)
+        # -expm1(-x) - p e^-x, not 1 - (1 + p) e^-x: no cancellation at short lags.
+        return -xp.expm1(-x) - polynomial * decay
+
+    def _rise_slope(self, lag: Any) -> Any:
+        rate = MATERN_SCALES[self.smoothness] / self.effective_range
+        x = lag * rate
+        steepness = {0.5: 1.0 + 0.0 * x, 1.5: x, 2.5: x * (1 + x) / 3}[self.smoothness]
+        return rate * steepness * array_namespace(lag).exp(-x)
+
+
+MODELS: dict[str, type[VariogramModel]] = {
+    model.__name__: model for model in (Spherical, Exponential, Gaussian, Stable, Matern)
+}
+"""Every final model by its name: what a saved document may hold."""

@@ -1,0 +1,38 @@
+"""The array namespace (numpy or torch) of an argument, so that one formula serves both."""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+
+def is_torch(value: Any) -> bool:
+    """Whether ``value`` is a torch tensor; never imports torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def array_namespace(value: Any) -> Any:
+    """Return ``torch`` for a tensor, ``numpy`` for everything else.
+
+    Formulas written on the result use only what both spell alike: ``exp``, ``expm1``, ``log``,
+    ``sqrt``, ``where``, ``clip(x, low, high)``, ``isnan``, ``zeros_like``.
+    """
+    return sys.modules["torch"] if is_torch(value) else np
+
+
+def as_floats(value: Any) -> Any:
+    """Return ``value`` as an array of floats of its own namespace; integers become the default float."""
+    if is_torch(value):
+        return value if value.is_floating_point() else value.to(sys.modules["torch"].float64)
+    values = np.asarray(value)
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
+
+
+def to_numpy(value: Any) -> Any:
+    """Return a tensor as a numpy array on the host (bfloat16 as float32), anything else unchanged."""
+    if not is_torch(value):
+        return value
+    torch = sys.modules["torch"]
+    host = value.detach().cpu()
+    return (host.float() if host.dtype == torch.bfloat16 else host).numpy()

@@ -1,0 +1,30 @@
+"""Points with one embedding each: what the loaders return and the verbs take."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class PointEmbeddings(NamedTuple):
+    """Points with one embedding each.
+
+    A tuple, so that ``lonlat, embeddings = geoclip_photos()`` works.
+
+    Parameters
+    ----------
+    lonlat : (n, 2) float64 array, degrees
+        Longitude then latitude, WGS84.
+    embeddings : (n, d) float array
+        One row per point, in the same order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> points = PointEmbeddings(np.zeros((3, 2)), np.ones((3, 8)))
+    >>> points.embeddings.shape
+    (3, 8)
+    """
+
+    lonlat: npt.NDArray[np.float64]
+    embeddings: npt.NDArray[np.floating[Any]]

@@ -1,0 +1,153 @@
+"""Versioned JSON documents with a checksum: how variogeo's values are saved and read back.
+
+A document is one line of JSON with sorted keys. `format` names the kind of value, `schema` the
+version of its layout, `sha256` the checksum of the rest. A document that differs in any byte from
+what its own content would be written as is refused.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from variogeo._checks import DataError
+
+SCHEMA = 1
+"""The newest layout that this version reads, and the one it writes."""
+
+_LARGEST = 64 * 2**20
+
+
+def write_document(path: str | os.PathLike[str], kind: str, content: dict[str, Any], *, overwrite: bool) -> None:
+    """Write ``content`` as a document of format ``variogeo.<kind>``; whole or not at all."""
+    write_bytes(
+        path,
+        _dump(_sealed({"format": f"variogeo.{kind}", "schema": SCHEMA, **content})),
+        overwrite=overwrite,
+    )
+
+
+def dump_document(kind: str, content: dict[str, Any]) -> str:
+    """Return ``content`` as the text of a document."""
+    return _dump(_sealed({"format": f"variogeo.{kind}", "schema": SCHEMA, **content})).decode()
+
+
+def read_document(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
+    """Return the kind and the checked content of a document."""
+    file = Path(path)
+    if file.stat().st_size > _LARGEST:
+        msg = f"{file} has more than {_LARGEST // 2**20} MB. Not a document of variogeo."
+        raise DataError(msg)
+    return parse_document(file.read_bytes(), str(file))
+
+
+def parse_document(raw: bytes, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the kind and the checked content of the bytes of a document."""
+    try:
+        document = json.loads(raw, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        msg = f"{name} is not a JSON document of variogeo: {error}."
+        raise DataError(msg) from None
+    kind = document.get("format") if isinstance(document, dict) else None
+    if not isinstance(kind, str) or not kind.startswith("variogeo."):
+        msg = f"{name} is not a document of variogeo: it has no 'format' that starts with 'variogeo.'."
+        raise DataError(msg)
+    schema = document.get("schema")
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        msg = f"{name} has schema {schema!r}. Must be a whole number of at least 1."
+        raise DataError(msg)
+    if schema > SCHEMA:
+        msg = f"{name} was written by schema {schema}; this version reads up to {SCHEMA}. Upgrade variogeo."
+        raise DataError(msg)
+    if not _is_as_written(document, raw):
+        msg = f"{name} does not match its checksum: it was changed after it was saved. Save it again from its source."
+        raise DataError(msg)
+    del document["sha256"]
+    return kind.removeprefix("variogeo."), {k: v for k, v in document.items() if k not in ("format", "schema")}
+
+
+def write_bytes(path: str | os.PathLike[str], raw: bytes, *, overwrite: bool) -> None:
+    """Write ``raw`` under a temporary name and rename it, so that no reader sees half a file."""
+    file = Path(path)
+    if file.exists() and not overwrite:
+        msg = f"{file} exists. Pass overwrite=True or choose another name."
+        raise FileExistsError(msg)
+    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(raw)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def encode(value: Any) -> Any:
+    """Return a frozen value as JSON: its class name and its fields; arrays as lists, in full."""
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"class": type(value).__name__, **fields}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    # JSON has no infinity, and a threshold of infinity (a side switched off) is a legal value.
+    return "inf" if value == float("inf") else value
+
+
+def decode(encoded: Any, classes: dict[str, type], name: str) -> Any:
+    """Return the frozen value of `encode`; only the given classes are made, by their constructors."""
+    if not isinstance(encoded, dict):
+        return float("inf") if encoded == "inf" else encoded
+    arguments = {k: decode(v, classes, name) for k, v in encoded.items() if k != "class"}
+    made = classes.get(encoded.get("class", ""))
+    if made is None:
+        msg = f"{name} holds a {encoded.get('class')!r}. This version knows {', '.join(sorted(classes))}."
+        raise DataError(msg)
+    try:
+        return made(**arguments)
+    except (TypeError, ValueError) as error:
+        msg = f"{name} holds a {made.__name__} that cannot be made: {error}"
+        raise DataError(msg) from None
+
+
+def _is_as_written(document: dict[str, Any], raw: bytes) -> bool:
+    """Whether ``raw`` is, byte for byte, what the document's own content is written as."""
+    content = {key: value for key, value in document.items() if key != "sha256"}
+    try:
+        return _dump(_sealed(content)) == raw
+    except ValueError:  # a number too large for a float, or half a character
+        return False
+
+
+def _sealed(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with its checksum."""
+    return {**document, "sha256": hashlib.sha256(_dump(document)).hexdigest()}
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    """Return the one spelling of a document: sorted keys, no spaces, a newline at the end."""
+    text = json.dumps(document, sort_keys=True, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    return text.encode() + b"\n"
+
+
+def _refuse_constant(constant: str) -> None:
+    msg = f"it holds {constant}, which is not a number"
+    raise ValueError(msg)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, refusing keys that stand twice."""
+    names = [key for key, _ in pairs]
+    if len(set(names)) != len(names):
+        msg = "it has the same key twice"
+        raise ValueError(msg)
+    return dict(pairs)

@@ -1,0 +1,271 @@
+"""Weighting schemes: from (lag, dissimilarity) to the log-weight of a negative."""
+
+import math
+import os
+from abc import ABC, abstractmethod
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+
+from variogeo._checks import check_number
+from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE
+from variogeo._model import VariogramModel
+from variogeo._namespace import array_namespace, as_floats
+from variogeo._storage import encode, write_document
+
+_THESIS_STEP = 0.01
+"""Grid of the thesis' range rule, radians."""
+_THESIS_SLOPE = 1e-2
+"""Slope below which the thesis calls the curve flat, per radian."""
+
+
+class Weighting(ABC):
+    """A scheme: a frozen callable ``(lag, dissimilarity) -> log_weight``.
+
+    The weight multiplies ``exp(logit)`` of a negative in the denominator of the loss, so its
+    logarithm is added to the logit. Works on numpy arrays and torch tensors that broadcast.
+    """
+
+    @property
+    @abstractmethod
+    def needs_dissimilarity(self) -> bool:
+        """Whether the scheme reads the dissimilarity of the images, not the lag alone."""
+
+    @abstractmethod
+    def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:
+        """Return the log-weight, finite or -inf."""
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Save as JSON with a checksum, numbers in full: ``variogeo.load(path) == self``."""
+        write_document(path, "weighting", {"value": encode(self)}, overwrite=overwrite)
+
+
+@dataclass(frozen=True)
+class DecorrelationWeighting(Weighting):
+    r"""Weight by the curve alone: near negatives count less.
+
+    .. math:: \log w = \log \frac{\gamma(h)}{\text{sill}}
+
+    A negative at the same place has weight 0 (log-weight -inf), one far beyond the range weight 1.
+
+    Parameters
+    ----------
+    model : VariogramModel
+        With a sill above zero.
+
+    Notes
+    -----
+    Needs no image features. It also lowers the weight of near negatives that look different, which
+    are informative: where features exist, `ResidualWeighting` tells the two apart.
+
+    Examples
+    --------
+    >>> from variogeo import DecorrelationWeighting, Exponential
+    >>> scheme = DecorrelationWeighting(Exponential(nugget=0.5, partial_sill=0.5, effective_range=100.0))
+    >>> scheme([0.0, 100.0]).round(3)
+    array([  -inf, -0.025])
+    """
+
+    model: VariogramModel
+
+    def __post_init__(self) -> None:
+        _check_model(self.model)
+        if not self.model.sill > 0:
+            msg = "Invalid model with a sill of zero. Must vary: the weight is gamma / sill."
+            raise ValueError(msg)
+
+    @property
+    def needs_dissimilarity(self) -> bool:
+        """False: the lag is enough."""
+        return False
+
+    def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:  # noqa: ARG002
+        """Return ``log(gamma(lag) / sill)``; the dissimilarity is not read."""
+        share = self.model(lag) / self.model.sill
+        xp = array_namespace(share)
+        return xp.where(share > 0, xp.log(xp.where(share > 0, share, 1.0)), -math.inf)[()]
+
+
+@dataclass(frozen=True)
+class ResidualWeighting(Weighting):
+    r"""Weight by how much more similar a pair is than its lag lets expect.
+
+    .. math:: \log w = \begin{cases}
+       +\beta \max(0, \gamma(h) - c) / \sigma & h > \text{beyond} \quad \text{(hard negative)}\\
+       -\beta \max(0, \gamma(h) - c) / \sigma & h \le \text{within} \quad \text{(likely false negative)}
+       \end{cases}
+
+    Similar and far is a hard negative and counts more; similar and near is a likely false negative
+    and counts less; a pair as dissimilar as expected keeps weight 1.
+
+    Parameters
+    ----------
+    model : VariogramModel
+        The curve of the frozen features that the dissimilarity is measured in.
+    strength : float
+        ``beta``, not negative.
+    beyond, within : float, optional, km
+        Thresholds of the two sides; ``model.effective_range`` by default. ``beyond=inf`` switches
+        the hard negatives off, ``within=0`` the false negatives.
+    spread : float
+        ``sigma``, the unit of the residual: 1, or the spread of the dissimilarity.
+
+    Raises
+    ------
+    ValueError
+        For a negative strength, or ``beyond < within``, where the two sides would overlap.
+
+    Notes
+    -----
+    A NaN dissimilarity (a gallery point without an image) has log-weight 0. Beyond the range the
+    curve is flat, so there the residual is the similarity itself and the curve supplies the
+    threshold and the unit. Mean weights above 1 act like a lower temperature.
+
+    References
+    ----------
+    .. [1] Semivariogram hard negatives on GeoCLIP, arXiv 2509.21573: the idea in its abstract. The
+       published formula is not available; this one is variogeo's own.
+
+    Examples
+    --------
+    >>> from variogeo import Exponential, ResidualWeighting
+    >>> curve = Exponential(nugget=0.1, partial_sill=0.2, effective_range=100.0)
+    >>> scheme = ResidualWeighting(curve, strength=2.0)
+    >>> scheme([10.0, 5000.0, 5000.0], [0.0, 0.0, 0.5]).round(3)
+    array([-0.304,  0.6  ,  0.   ])
+    """
+
+    model: VariogramModel
+    strength: float = 1.0
+    _: KW_ONLY
+    beyond: float | None = None
+    within: float | None = None
+    spread: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_model(self.model)
+        object.__setattr__(self, "strength", check_number(self.strength, name="strength", at_least=0.0))
+        object.__setattr__(self, "spread", check_number(self.spread, name="spread", above=0.0))
+        for name in ("beyond", "within"):
+            given = getattr(self, name)
+            threshold = self.model.effective_range if given is None else float(given)
+            if not threshold >= 0:
+                msg = f"Invalid {name} '{given}'. Must be at least 0 (km); inf or 0 switches a side off."
+                raise ValueError(msg)
+            object.__setattr__(self, name, threshold)
+        beyond, within = self._thresholds
+        if beyond < within:
+            msg = f"Invalid beyond '{beyond}' with within '{within}'. Must not overlap: beyond >= within (km)."
+            raise ValueError(msg)
+
+    @property
+    def needs_dissimilarity(self) -> bool:
+        """True: it compares the images with the curve."""
+        return True
+
+    @property
+    def _thresholds(self) -> tuple[float, float]:
+        """``beyond`` and ``within`` as the floats that they are after construction."""
+        return float(self.beyond or 0.0), float(self.within or 0.0)
+
+    def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:
+        """Return the log-weight at ``lag`` (km) of a pair of images with ``dissimilarity`` 1 - cos."""
+        lag, dissimilarity = as_floats(lag), _given(dissimilarity, self)
+        xp = array_namespace(lag)
+        residual = xp.clip(self.model(lag) - dissimilarity, 0.0, None)
+        residual = xp.where(xp.isnan(residual), 0.0, residual) * (self.strength / self.spread)
+        beyond, within = self._thresholds
+        return xp.where(lag > beyond, residual, xp.where(lag <= within, -residual, 0.0 * residual))[()]
+
+
+@dataclass(frozen=True)
+class ThesisMultiplier:
+    r"""The multiplier of negative logits in an early public thesis code: for reproduction only.
+
+    .. math:: m = \exp\left(\max(0, c - \gamma(h))\, 1[h \le \rho]\right)
+
+    It multiplies the logit instead of adding to it, so it is no weight and no `Weighting`: it raises
+    near pairs that are *more dissimilar* than expected, and moves negative logits the wrong way. Use
+    `ResidualWeighting` for everything but the comparison.
+
+    Parameters
+    ----------
+    model : VariogramModel
+        The thesis fits ``Stable`` with a nugget, on features before GeoCLIP's trainable head.
+
+    Raises
+    ------
+    ValueError
+        When the rule for the range finds none: no grid point from which the curve is flat.
+
+    Examples
+    --------
+    >>> from variogeo import Stable, ThesisMultiplier
+    >>> scheme = ThesisMultiplier(Stable(nugget=0.1, partial_sill=0.2, effective_range=2000.0, shape=0.9))
+    >>> scheme([100.0, 100.0, 15_000.0], [0.9, 0.0, 0.9]).round(3)
+    array([2.165, 1.   , 1.   ])
+    """
+
+    model: VariogramModel
+
+    def __post_init__(self) -> None:
+        _check_model(self.model)
+        if not (self._slopes < _THESIS_SLOPE).any():
+            msg = (
+                "Invalid model: its slope stays above 0.01 per radian up to the antipode, so the thesis' rule finds "
+                "no range. Use ResidualWeighting, whose thresholds are the model's effective range."
+            )
+            raise ValueError(msg)
+
+    @property
+    def rho(self) -> float:
+        """Range of the thesis: the first lag on a grid of 0.01 rad with a slope below 0.01 per rad.
+
+        Definition: fragile; it is 0 for curves that start flat (stable shapes above 1). Units: km.
+        """
+        return float(_thesis_grid()[np.argmax(self._slopes < _THESIS_SLOPE)])
+
+    @property
+    def _slopes(self) -> Any:
+        """Slope of the curve on the grid, per radian."""
+        return self.model.slope(_thesis_grid()) * EARTH_RADIUS
+
+    def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:
+        """Return the multiplier of the logit, at least 1."""
+        lag, dissimilarity = as_floats(lag), _given(dissimilarity, self)
+        xp = array_namespace(lag)
+        excess = xp.clip(dissimilarity - self.model(lag), 0.0, None)
+        return xp.exp(xp.where(lag <= self.rho, excess, 0.0 * excess))[()]
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Save as JSON with a checksum, numbers in full: ``variogeo.load(path) == self``."""
+        write_document(path, "weighting", {"value": encode(self)}, overwrite=overwrite)
+
+
+WEIGHTINGS: dict[str, type] = {
+    scheme.__name__: scheme for scheme in (DecorrelationWeighting, ResidualWeighting, ThesisMultiplier)
+}
+"""Every final scheme by its name: what a saved document may hold."""
+
+
+def _thesis_grid() -> Any:
+    """Return the grid of the thesis' range rule, km."""
+    return np.arange(0.0, HALF_GREAT_CIRCLE / EARTH_RADIUS, _THESIS_STEP) * EARTH_RADIUS
+
+
+def _check_model(model: Any) -> None:
+    """Refuse anything but a model's value."""
+    if not isinstance(model, VariogramModel):
+        msg = f"Invalid model of type {type(model).__name__}. Must be a variogram model, e.g. fit.model."
+        raise TypeError(msg)
+
+
+def _given(dissimilarity: Any, scheme: Any) -> Any:
+    """Return the dissimilarity as floats, or refuse its absence."""
+    if dissimilarity is None:
+        msg = (
+            f"{type(scheme).__name__} needs the dissimilarity of the images. Pass it (or features) as well as the lag."
+        )
+        raise TypeError(msg)
+    return as_floats(dissimilarity)

@@ -1,0 +1,88 @@
+"""Geolocation accuracy: errors in geodesic km, and the usual summaries of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._checks import check_lonlat, check_number, check_same_length
+from variogeo._distances import lag_along
+
+__all__ = ["accuracy_within", "geolocation_error", "geoscore", "mean_error", "median_error"]
+
+_GEOSCORE_SCALE = 1492.7
+"""Decay of the GeoScore, km (Haas et al. 2023, PIGEON)."""
+
+
+def geolocation_error(predicted: Any, true: Any) -> NDArray[np.float64]:
+    """Return the WGS84 geodesic between predicted and true places, km.
+
+    Parameters
+    ----------
+    predicted, true : (n, 2) float array, degrees
+        Longitude then latitude, WGS84, row by row.
+
+    Returns
+    -------
+    (n,) float array, km
+
+    Examples
+    --------
+    >>> from variogeo.evaluation import geolocation_error
+    >>> geolocation_error([[179.999, 0.0]], [[-179.999, 0.0]]).round(3)
+    array([0.223])
+    """
+    places, truth = check_lonlat(predicted, name="predicted"), check_lonlat(true, name="true")
+    check_same_length(places, truth, names=("predicted", "true"), item="photo")
+    if not len(places):
+        msg = "predicted and true have no rows: no error to measure."
+        raise ValueError(msg)
+    return lag_along(places, truth, "geodesic")
+
+
+def accuracy_within(predicted: Any, true: Any, km: Sequence[float] = (1, 25, 200, 750, 2500)) -> dict[float, float]:
+    """Return the share of predictions within each distance: street, city, region, country, continent.
+
+    Parameters
+    ----------
+    predicted, true : (n, 2) float array, degrees
+        Longitude then latitude, WGS84.
+    km : sequence of float
+        Distances, km; a prediction at exactly a distance is within it.
+
+    Returns
+    -------
+    dict
+        Distance to share in 0..1, in the order of ``km``.
+
+    Examples
+    --------
+    >>> from variogeo.evaluation import accuracy_within
+    >>> accuracy_within([[0, 0], [0, 0]], [[0, 0.1], [0, 10]])
+    {1: 0.0, 25: 0.5, 200: 0.5, 750: 0.5, 2500: 1.0}
+    """
+    error = geolocation_error(predicted, true)
+    for distance in km:
+        check_number(distance, name="km", above=0.0)
+    return {distance: float(np.mean(error <= distance)) for distance in km}
+
+
+def median_error(predicted: Any, true: Any) -> float:
+    """Return the median geodesic error, km."""
+    return float(np.median(geolocation_error(predicted, true)))
+
+
+def mean_error(predicted: Any, true: Any) -> float:
+    """Return the mean geodesic error, km."""
+    return float(np.mean(geolocation_error(predicted, true)))
+
+
+def geoscore(predicted: Any, true: Any) -> float:
+    r"""Return the mean GeoScore, 0..5000: ``5000 exp(-error / 1492.7 km)``.
+
+    References
+    ----------
+    .. [1] Haas, L. et al. (2023). PIGEON: predicting image geolocations. arXiv 2307.05845.
+    """
+    return float(np.mean(5000.0 * np.exp(-geolocation_error(predicted, true) / _GEOSCORE_SCALE)))
