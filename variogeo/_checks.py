@@ -36,10 +36,14 @@ def check_number(
 ) -> float:
     """Return ``value`` as a finite float within its bounds, or refuse it."""
     try:
-        number = float(value)
+        number = None if isinstance(value, (str, bytes, bool, np.bool_)) else float(value)
+    except OverflowError:
+        number = np.inf
     except (TypeError, ValueError):
+        number = None
+    if number is None:
         msg = f"Invalid {name} {value!r}. Must be a number."
-        raise TypeError(msg) from None
+        raise TypeError(msg)
     suffix = f" ({unit})" if unit else ""
     if not np.isfinite(number):
         msg = f"Invalid {name} '{number}'. Must be finite{suffix}."
@@ -69,8 +73,8 @@ def as_real_array(values: Any, *, name: str) -> NDArray[Any]:
         raise ValueError(msg)
     try:
         array = np.asarray(values)
-    except ValueError as error:
-        msg = f"Invalid {name}: {error}. Every row must have the same length."
+    except ValueError:
+        msg = f"Invalid {name}: {_first_odd_row(values)}. Every row must have the same length."
         raise ValueError(msg) from None
     if array.dtype.kind not in "iuf":
         msg = (
@@ -79,6 +83,13 @@ def as_real_array(values: Any, *, name: str) -> NDArray[Any]:
         )
         raise TypeError(msg)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _first_odd_row(rows: Any) -> str:
+    """Return which of the ragged ``rows`` differs first, in words."""
+    shapes = [np.asarray(row, dtype=object).shape for row in rows]
+    odd = next((row for row, shape in enumerate(shapes) if shape != shapes[0]), None)
+    return f"row {odd} has shape {shapes[odd]} but row 0 has {shapes[0]}" if odd else "its rows are ragged inside"
 
 
 def check_lonlat(lonlat: Any, *, name: str = "lonlat") -> NDArray[np.float64]:

@@ -18,6 +18,9 @@ FEW_PAIRS = 30
 """Below this number of pairs a bin is too uncertain to read (Journel & Huijbregts 1978, p. 194)."""
 
 
+_HOW_MADE = ("dissimilarity", "estimator", "metric")
+
+
 class Colocated(NamedTuple):
     """Bin 0: the pairs at zero lag, several photos of one place.
 
@@ -70,10 +73,18 @@ class EmpiricalVariogram:
     metric: str
 
     def __post_init__(self) -> None:
-        if len(self.sums.npairs) != len(self.bins) + 1:
-            msg = (
-                f"sums has {len(self.sums.npairs)} positions but bins needs {len(self.bins) + 1} (bin 0 and each bin)."
-            )
+        for name, kind in (("bins", LagBins), ("sums", LagSums), *((name, str) for name in _HOW_MADE)):
+            if not isinstance(getattr(self, name), kind):
+                msg = f"Invalid {name} of type {type(getattr(self, name)).__name__}. Must be {kind.__name__}."
+                raise TypeError(msg)
+        needed = len(self.bins) + 1
+        for name in ("npairs", "lag", "term", "term_squared"):
+            array = getattr(self.sums, name)
+            if array.shape != (needed,):
+                msg = f"sums has {array.size} positions but bins needs {needed} (bin 0 and each bin): {name}."
+                raise ValueError(msg)
+        if (self.sums.npairs < 0).any():
+            msg = f"sums has npairs of {self.sums.npairs.min()}. Must not be negative."
             raise ValueError(msg)
 
     @property
@@ -127,7 +138,7 @@ class EmpiricalVariogram:
     def __add__(self, other: "EmpiricalVariogram") -> "EmpiricalVariogram":
         if not isinstance(other, EmpiricalVariogram):
             return NotImplemented
-        for name in ("bins", "dissimilarity", "estimator", "metric"):
+        for name in ("bins", *_HOW_MADE):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 msg = f"Variograms with different {name} do not add: {mine!r} and {theirs!r}. Make both the same way."

@@ -179,6 +179,9 @@ def _curve(empirical: EmpiricalVariogram, weights: Any) -> tuple[Curve, str]:
         msg = f"Invalid weights {weights!r}. Must be one of {members}, or an array with one number per bin."
         raise ValueError(msg)
     used = (npairs > 0) & (weight > 0)
+    if not used.any():
+        msg = "No bin with pairs has a weight above zero. Give weights to the bins that hold pairs."
+        raise ValueError(msg)
     return Curve(lag[used], empirical.semivariance[used], weight[used] / weight[used].mean()), name
 
 
@@ -243,7 +246,7 @@ def _outcome(solution: Solution, curve: Curve) -> tuple[Outcome, str]:
     shape = getattr(model, "shape", 1.0)
     if shape < _LOW_SHAPE and not solution.shape_held:
         return "fitted", (
-            f"A shape of {shape:.2g} is a sign of two structures, one short and one long, which one model cannot "
+            f"A shape of {shape:.3g} is a sign of two structures, one short and one long, which one model cannot "
             "describe: the effective range depends on the weights. Fit shorter and longer lags apart."
         )
     return "fitted", f"Fitted to {len(curve.lag)} bins."

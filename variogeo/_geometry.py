@@ -39,6 +39,8 @@ def lonlat_from_geodataframe(gdf: "gpd.GeoDataFrame", *, point: PointOf | None =
     >>> lonlat_from_geodataframe(gpd.GeoDataFrame(geometry=[Point(8, 50)], crs="EPSG:4326"))
     array([[ 8., 50.]])
     """
+    from pyproj.exceptions import ProjError
+
     if point is not None:
         check_choice(point, PointOf, name="point")
     geometry = gdf.geometry
@@ -49,7 +51,11 @@ def lonlat_from_geodataframe(gdf: "gpd.GeoDataFrame", *, point: PointOf | None =
     if absent.size:
         msg = f"geometry is missing or empty in {absent.size} rows: {listed_rows(absent)}. Drop them first."
         raise ValueError(msg)
-    degrees = geometry.to_crs("EPSG:4326")
+    try:
+        degrees = geometry.to_crs("EPSG:4326")
+    except ProjError as error:
+        msg = f"geometry does not convert to EPSG:4326 from CRS {geometry.crs.name!r}: {error} Is its CRS right?"
+        raise ValueError(msg) from None
     if (degrees.geom_type != "Point").any():
         degrees = _points_of(degrees, point)
     lonlat = np.column_stack([degrees.x.to_numpy(), degrees.y.to_numpy()])

@@ -8,7 +8,7 @@ from variogeo._empirical import EmpiricalVariogram
 from variogeo._engine import LagSums
 from variogeo._lags import LagBins
 from variogeo._models import MODELS
-from variogeo._storage import decode, read_document
+from variogeo._storage import decode, dump_document, encode, read_document
 from variogeo._weighting import WEIGHTINGS
 
 _VALUES: dict[str, dict[str, type]] = {
@@ -21,6 +21,13 @@ _VALUES: dict[str, dict[str, type]] = {
     "weighting": {**MODELS, **WEIGHTINGS},
 }
 """The classes that each kind of document may hold: nothing else is ever made from a file."""
+
+_OUTERMOST: dict[str, dict[str, type]] = {
+    "empirical_variogram": {"EmpiricalVariogram": EmpiricalVariogram},
+    "model": dict(MODELS),
+    "weighting": dict(WEIGHTINGS),
+}
+"""The classes that each kind of document is of; the others are fields of theirs."""
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -54,4 +61,12 @@ def made(kind: str, content: dict[str, Any], name: str) -> Any:
     if kind not in _VALUES or set(content) != {"value"}:
         msg = f"{name} holds a {kind!r}. This version reads {', '.join(_VALUES)}."
         raise DataError(msg)
-    return decode(content["value"], _VALUES[kind], name)
+    value = decode(content["value"], _VALUES[kind], name)
+    if type(value) not in _OUTERMOST[kind].values():
+        msg = f"{name} holds a {type(value).__name__} as {kind!r}. Must be one of {', '.join(_OUTERMOST[kind])}."
+        raise DataError(msg)
+    # A number written as text, or a count with decimals, would be taken for another value in silence.
+    if dump_document(kind, {"value": encode(value)}) != dump_document(kind, content):
+        msg = f"{name} does not hold what {type(value).__name__}.save writes: a number of another type. Save it again."
+        raise DataError(msg)
+    return value

@@ -21,6 +21,10 @@ SCHEMA = 1
 """The newest layout that this version reads, and the one it writes."""
 
 _LARGEST = 64 * 2**20
+"""Bytes that a document may have: a million bins."""
+
+_MOST_BRACKETS = 100
+"""Lists and objects that a document may hold; the largest value of today has ten."""
 
 
 def write_document(path: str | os.PathLike[str], kind: str, content: dict[str, Any], *, overwrite: bool) -> None:
@@ -39,18 +43,22 @@ def dump_document(kind: str, content: dict[str, Any]) -> str:
 
 def read_document(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
     """Return the kind and the checked content of a document."""
-    file = Path(path)
-    if file.stat().st_size > _LARGEST:
-        msg = f"{file} has more than {_LARGEST // 2**20} MB. Not a document of variogeo."
-        raise DataError(msg)
-    return parse_document(file.read_bytes(), str(file))
+    with Path(path).open("rb") as stream:
+        raw = stream.read(_LARGEST + 1)
+    return parse_document(raw, str(path))
 
 
 def parse_document(raw: bytes, name: str) -> tuple[str, dict[str, Any]]:
     """Return the kind and the checked content of the bytes of a document."""
+    if len(raw) > _LARGEST:
+        msg = f"{name} has more than {_LARGEST // 2**20} MB. Not a document of variogeo."
+        raise DataError(msg)
+    if raw.count(b"[") + raw.count(b"{") > _MOST_BRACKETS:
+        msg = f"{name} holds more than {_MOST_BRACKETS} lists and objects. Not a document of variogeo."
+        raise DataError(msg)
     try:
-        document = json.loads(raw, parse_constant=_refuse_constant, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        document = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
+    except ValueError as error:
         msg = f"{name} is not a JSON document of variogeo: {error}."
         raise DataError(msg) from None
     kind = document.get("format") if isinstance(document, dict) else None
@@ -77,6 +85,9 @@ def write_bytes(path: str | os.PathLike[str], raw: bytes, *, overwrite: bool) ->
     if file.exists() and not overwrite:
         msg = f"{file} exists. Pass overwrite=True or choose another name."
         raise FileExistsError(msg)
+    if not file.parent.is_dir():
+        msg = f"{file.parent} is not a folder. Make it first."
+        raise FileNotFoundError(msg)
     handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -108,13 +119,13 @@ def decode(encoded: Any, classes: dict[str, type], name: str) -> Any:
     if not isinstance(encoded, dict):
         return float("inf") if encoded == "inf" else encoded
     arguments = {k: decode(v, classes, name) for k, v in encoded.items() if k != "class"}
-    made = classes.get(encoded.get("class", ""))
+    made = classes.get(str(encoded.get("class")))
     if made is None:
         msg = f"{name} holds a {encoded.get('class')!r}. This version knows {', '.join(sorted(classes))}."
         raise DataError(msg)
     try:
         return made(**arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         msg = f"{name} holds a {made.__name__} that cannot be made: {error}"
         raise DataError(msg) from None
 
@@ -124,7 +135,7 @@ def _is_as_written(document: dict[str, Any], raw: bytes) -> bool:
     content = {key: value for key, value in document.items() if key != "sha256"}
     try:
         return _dump(_sealed(content)) == raw
-    except ValueError:  # a number too large for a float, or half a character
+    except ValueError:  # a lone surrogate has no bytes
         return False
 
 
@@ -142,6 +153,14 @@ def _dump(document: dict[str, Any]) -> bytes:
 def _refuse_constant(constant: str) -> None:
     msg = f"it holds {constant}, which is not a number"
     raise ValueError(msg)
+
+
+def _finite(number: str) -> float:
+    """Return a number of a document, refusing those that a float cannot hold."""
+    if abs(float(number)) == float("inf"):
+        msg = f"it holds {number}, which is too large"
+        raise ValueError(msg)
+    return float(number)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

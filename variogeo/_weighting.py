@@ -204,7 +204,7 @@ class ThesisMultiplier:
     >>> from variogeo import Stable, ThesisMultiplier
     >>> scheme = ThesisMultiplier(Stable(nugget=0.1, partial_sill=0.2, effective_range=2000.0, shape=0.9))
     >>> scheme([100.0, 100.0, 15_000.0], [0.9, 0.0, 0.9]).round(3)
-    array([2.165, 1.   , 1.   ])
+    array([2.146, 1.   , 1.   ])
     """
 
     model: VariogramModel

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments.run(arguments)
     except (ValueError, TypeError, OSError, ImportError) as error:
-        print(f"variogeo: {error}", file=sys.stderr)
+        print("variogeo:", " ".join(str(error).split()), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("variogeo: interrupted", file=sys.stderr)

@@ -1,12 +1,14 @@
 """Read tables of points with embeddings: GeoParquet and npz."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from variogeo._checks import DataError, check_lonlat, check_same_length, check_values, listed_rows
+from variogeo._checks import DataError, check_choice, check_lonlat, check_same_length, check_values, listed_rows
 from variogeo._geometry import PointOf, lonlat_from_geodataframe
 from variogeo._points import PointEmbeddings
 
@@ -33,7 +35,13 @@ def read_points(path: str | os.PathLike[str], *, embedding: str, point: PointOf 
     Raises
     ------
     DataError
-        For a file that is not what its name says, a missing column, null or ragged embeddings.
+        For a file that is not what its name says or is damaged, a missing column, null, ragged or
+        non-finite embeddings, coordinates that are none.
+
+    Notes
+    -----
+    npz files carry checksums. Parquet files do when written with ``write_page_checksum=True``; without
+    them a flipped bit among the numbers can stay unseen.
     """
     file = Path(path)
     if not file.is_file():
@@ -44,50 +52,53 @@ def read_points(path: str | os.PathLike[str], *, embedding: str, point: PointOf 
     if reader is None:
         msg = f"{file} ends in {file.suffix!r}. Must be GeoParquet (.parquet, .geoparquet) or .npz."
         raise DataError(msg)
-    lonlat, embeddings = reader(file, embedding, point)
-    places = check_lonlat(lonlat)
-    vectors = check_values(embeddings, dissimilarity="cosine", name=f"column {embedding!r}")
-    check_same_length(places, vectors, names=("lonlat", f"column {embedding!r}"), item="photo")
+    if point is not None:
+        check_choice(point, PointOf, name="point")
+    try:
+        lonlat, embeddings = reader(file, embedding, point)
+        places = check_lonlat(lonlat)
+        vectors = check_values(embeddings, dissimilarity="cosine", name=f"column {embedding!r}")
+        check_same_length(places, vectors, names=("lonlat", f"column {embedding!r}"), item="photo")
+        _check_filled(places)
+    except (ValueError, TypeError) as error:
+        msg = f"{file}: {error}"
+        raise DataError(msg) from None
     return PointEmbeddings(places, vectors)
 
 
 def _read_geoparquet(file: Path, embedding: str, point: PointOf | None) -> tuple[Any, Any]:
     """Return coordinates and embeddings of a GeoParquet file."""
+    import json
+
     import geopandas as gpd
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     _check_magic(file, b"PAR1", "Parquet")
-    try:
+    with _reading("GeoParquet", "Truncated or damaged? Write it again."):
         schema = pq.read_schema(file)
-        if b"geo" not in (schema.metadata or {}):
-            msg = (
-                f"{file} is Parquet without GeoParquet metadata; its columns are {_listed(schema.names)}. "
-                "Write it with GeoDataFrame.to_parquet, or pass arrays."
-            )
-            raise DataError(msg)
-        _check_named(embedding, schema.names, file, "column")
-        geometry = gpd.read_parquet(file, columns=[_geometry_name(schema.metadata[b"geo"])])
-        column = pq.read_table(file, columns=[embedding]).column(embedding)
-    except (pa.ArrowException, OSError) as error:
-        msg = f"{file} cannot be read as GeoParquet: {error}. Truncated or damaged? Write it again."
-        raise DataError(msg) from None
+    if b"geo" not in (schema.metadata or {}):
+        msg = (
+            f"Parquet without GeoParquet metadata; its columns are {_listed(schema.names)}. "
+            "Write it with GeoDataFrame.to_parquet, or pass arrays."
+        )
+        raise DataError(msg)
+    _check_named(embedding, schema.names, "column")
+    with _reading("GeoParquet", "Truncated or damaged? Write it again."):
+        primary = json.loads(schema.metadata[b"geo"])["primary_column"]
+        geometry = gpd.read_parquet(file, columns=[primary], page_checksum_verification=True)
+        column = pq.read_table(file, columns=[embedding], page_checksum_verification=True).column(embedding)
+    _check_filled(column)
     return lonlat_from_geodataframe(geometry, point=point), _stacked(column, embedding)
-
-
-def _geometry_name(metadata: bytes) -> str:
-    """Return the name of the primary geometry column."""
-    import json
-
-    return json.loads(metadata)["primary_column"]
 
 
 def _stacked(column: Any, name: str) -> Any:
     """Return an Arrow list column as an (n, d) array; null rows and ragged rows are refused."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     kind = column.type
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if not is_list or not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
         msg = f"Column {name!r} is of type {kind}. Must be a list of floats, one embedding per row."
         raise DataError(msg)
     array = column.combine_chunks()
@@ -95,37 +106,43 @@ def _stacked(column: Any, name: str) -> Any:
         rows = np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))
         msg = f"Column {name!r} is null in {array.null_count} rows: {listed_rows(rows)}. Drop these rows first."
         raise DataError(msg)
-    import pyarrow.compute as pc
-
     lengths = pc.call_function("list_value_length", [array]).to_numpy(zero_copy_only=False)
-    if len(lengths) and (lengths != lengths[0]).any():
+    if (lengths != lengths[0]).any():
         odd = int(np.flatnonzero(lengths != lengths[0])[0])
         msg = f"Column {name!r} has {lengths[0]} entries in row 0 but {lengths[odd]} in row {odd}. Must be equal."
         raise DataError(msg)
     flat = array.flatten()
     if flat.null_count:
-        msg = f"Column {name!r} has {flat.null_count} null entries inside its embeddings. Drop these rows first."
+        entries = np.flatnonzero(flat.is_null().to_numpy(zero_copy_only=False))
+        rows = np.unique(entries // lengths[0])
+        msg = f"Column {name!r} has null entries inside {len(rows)} rows: {listed_rows(rows)}. Drop these rows first."
         raise DataError(msg)
     return flat.to_numpy(zero_copy_only=False).reshape(len(array), -1)
 
 
 def _read_npz(file: Path, embedding: str, point: PointOf | None) -> tuple[Any, Any]:
     """Return coordinates and embeddings of an npz file; nothing is unpickled."""
-    import zipfile
-
     if point is not None:
-        msg = f"Invalid point {point!r} for {file}. An npz file holds points already."
+        msg = f"Invalid point {point!r}. An npz file holds points already."
         raise ValueError(msg)
     _check_magic(file, b"PK", "npz")
+    cure = "variogeo never unpickles; save plain float arrays."
+    # numpy leaves a file that it opened itself open when the archive is damaged.
+    with _reading("npz", cure), file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        names = archive.files
+        arrays = {name: archive[name] for name in ("lonlat", embedding) if name in names}
+    for name in ("lonlat", embedding):
+        _check_named(name, names, "array")
+    return arrays["lonlat"], arrays[embedding]
+
+
+@contextmanager
+def _reading(kind: str, cure: str) -> Iterator[None]:
+    """Raise a DataError for whatever a reader of another package raises on damaged bytes."""
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            for name in ("lonlat", embedding):
-                _check_named(name, archive.files, file, "array")
-            return archive["lonlat"], archive[embedding]
-    except DataError:
-        raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        msg = f"{file} cannot be read as npz: {error}. variogeo never unpickles; save plain float arrays."
+        yield
+    except Exception as error:
+        msg = f"It cannot be read as {kind}: {error}. {cure}"
         raise DataError(msg) from None
 
 
@@ -134,14 +151,21 @@ def _check_magic(file: Path, magic: bytes, kind: str) -> None:
     with file.open("rb") as stream:
         start = stream.read(len(magic))
     if start != magic:
-        msg = f"{file} is named like {kind} but does not start like it. Is it another kind of file, or empty?"
+        msg = f"It is named like {kind} but does not start like it. Is it another kind of file, or empty?"
         raise DataError(msg)
 
 
-def _check_named(name: str, names: list[str], file: Path, what: str) -> None:
+def _check_named(name: str, names: list[str], what: str) -> None:
     """Refuse a column or array that is not there."""
     if name not in names:
-        msg = f"{file} has no {what} {name!r}. It has {_listed(names)}."
+        msg = f"It has no {what} {name!r}. It has {_listed(names)}."
+        raise DataError(msg)
+
+
+def _check_filled(rows: Any) -> None:
+    """Refuse a table without rows."""
+    if not len(rows):
+        msg = "It has no rows."
         raise DataError(msg)
 
 

@@ -47,8 +47,8 @@ def plot_variogram(
     >>> from matplotlib.figure import Figure
     >>> empirical = variogeo.variogram_from_pairs([1.0, 5.0], [0.1, 0.3], variogeo.LagBins([0, 2, 10]))
     >>> ax = variogeo.plotting.plot_variogram(empirical, ax=Figure().subplots())
-    >>> ax.get_xlabel()
-    'lag (km)'
+    >>> ax.get_ylabel(), ax.get_xlabel()
+    ('semivariance', 'lag (unit as given)')
     """
     ax = _axes(ax)
     filled = empirical.npairs > 0

@@ -12,9 +12,10 @@ from variogeo._distances import (
     pairwise_lag,
     series_error,
 )
-from variogeo._engine._sums import LagSums, bin_positions, sums_of_pairs
+from variogeo._engine._sums import LagSums, sums_of_pairs
 from variogeo._engine._terms import Terms
 from variogeo._lags import LagBins
+from variogeo._progress import progress_bar
 
 TILE = 512
 """Rows and columns of a tile: its matrices of float64 stay within a level-2 cache of 2 MB."""
@@ -25,8 +26,6 @@ _SURELY_BEYOND = 500.0
 
 def accumulate(points: SpherePoints, terms: Terms, bins: LagBins) -> LagSums:
     """Return the exact sums per bin over all unordered pairs of points."""
-    from tqdm.auto import tqdm
-
     total_npairs, total_term = terms.total()
     size = len(bins) + 1
     sums = LagSums(
@@ -38,7 +37,7 @@ def accumulate(points: SpherePoints, terms: Terms, bins: LagBins) -> LagSums:
         total_term,
     )
     blocks = -(-len(points) // TILE)
-    with tqdm(total=blocks * (blocks + 1) // 2, desc="pairs", unit="tile", disable=None, delay=2) as bar:
+    with progress_bar(blocks * (blocks + 1) // 2, doing="pairs", unit="tile") as bar:
         for tile_sums in _tiles(points, terms, bins):
             sums = sums + tile_sums
             bar.update()
@@ -55,32 +54,26 @@ def _tiles(points: SpherePoints, terms: Terms, bins: LagBins) -> Iterator[LagSum
             pairs = np.triu_indices(len(above), 1) if i == j else np.indices((len(above), len(left))).reshape(2, -1)
             lag = pairwise_lag(above, left)[*pairs]
             term = terms.between(vectors, vectors if i == j else terms.rows(j, j + TILE))[*pairs]
-            position = _settle(above, left, pairs, lag, bins)
-            yield sums_of_pairs(lag, term, bins, position=position)
+            if points.metric == "geodesic":
+                _put_exact_where_it_decides(lag, above, left, pairs, bins)
+            yield sums_of_pairs(lag, term, bins)
 
 
-def _settle(
+def _put_exact_where_it_decides(
+    lag: NDArray[np.float64],
     a: SpherePoints,
     b: SpherePoints,
-    pairs: tuple | NDArray[np.intp],
-    lag: NDArray[np.float64],
+    pairs: tuple[NDArray[np.intp], ...] | NDArray[np.intp],
     bins: LagBins,
-) -> NDArray[np.intp]:
-    """Return the bin of each pair, after putting the exact geodesic into ``lag`` where it decides.
+) -> None:
+    """Replace the series' lag by the exact geodesic for every pair whose bin it leaves open.
 
-    A pair is open when the series' error bound reaches across an edge, or when the series has no
-    bound there. The sphere's metrics are exact already, but for the spelling of one place.
+    A pair is open when the error bound reaches across an edge or zero, or when the series has no
+    bound at that lag.
     """
-    if a.metric != "geodesic":
-        return bin_positions(lag, bins)
     margin = series_error(lag)
-    lowest, highest = (
-        bin_positions(np.clip(lag - margin, 0, None), bins),
-        bin_positions(lag + margin, bins),
-    )
+    crosses = np.searchsorted(bins.edges, lag - margin) != np.searchsorted(bins.edges, lag + margin)
+    may_be_zero = lag <= margin
     unbounded = (lag > SERIES_LIMIT) & (lag < bins.edges[-1] + _SURELY_BEYOND)
-    still_open = np.flatnonzero((lowest != highest) | unbounded)
-    rows, columns = pairs[0][still_open], pairs[1][still_open]
-    lag[still_open] = exact_geodesic(a.lonlat[rows], b.lonlat[columns])
-    highest[still_open] = bin_positions(lag[still_open], bins)
-    return highest
+    still_open = np.flatnonzero(crosses | may_be_zero | unbounded)
+    lag[still_open] = exact_geodesic(a.lonlat[pairs[0][still_open]], b.lonlat[pairs[1][still_open]])

@@ -77,11 +77,9 @@ def sums_of_pairs(
     *,
     total_npairs: int = 0,
     total_term: float = 0.0,
-    position: NDArray[np.intp] | None = None,
 ) -> LagSums:
-    """Return the sums of a list of pairs, with their bins already known or not."""
-    if position is None:
-        position = bin_positions(lag, bins)
+    """Return the sums of a list of pairs."""
+    position = bin_positions(lag, bins)
     size = len(bins) + 2
 
     def per_bin(weights: NDArray[np.float64] | None) -> NDArray[Any]:

@@ -6,7 +6,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from variogeo._distances import EARTH_RADIUS, prepare_points
 from variogeo._points import PointEmbeddings
+from variogeo.experiments._blocks import held_out, spatial_blocks
 
 FEATURE_WIDTH = 256
 SCENE_TYPES = 40
@@ -15,6 +17,9 @@ UNINFORMATIVE_SHARE = 0.2
 
 CONE, PLACE, SCENE, NOISE, OTHER_PLACE = 0.83, 0.32, 0.24, 0.28, 0.20
 """Lengths of the parts of a feature before normalisation."""
+
+DENSITY_KM = 100.0
+"""Places within this distance make the density of a place."""
 
 JITTER_KM = 0.3
 KM_PER_DEGREE = 111.2
@@ -75,29 +80,20 @@ class PhotoWorld:
         world : PhotoWorld
         """
         generator = np.random.default_rng(seed)
-        blocks, held_out = _held_out_blocks(points.lonlat, generator)
+        blocks = spatial_blocks(points.lonlat, degrees=BLOCK_DEGREES)
+        is_test = held_out(blocks, share=TEST_SHARE, seed=seed)
         position = np.repeat(np.arange(len(points.lonlat)), photos_per_position)
         lonlat = _jittered(points.lonlat[position], generator)
         features = _features(points, position, generator)
         order = generator.permutation(len(position))
-        train = order[~held_out[position[order]]]
-        test = _first_per_block(order[held_out[position[order]]], blocks[position])
+        train = order[~is_test[position[order]]]
+        test = _first_per_block(order[is_test[position[order]]], blocks[position])
         return cls(
             train=PointEmbeddings(lonlat[train], features[train]),
             test=PointEmbeddings(lonlat[test], features[test]),
-            gallery=points.lonlat[~held_out],
+            gallery=points.lonlat[~is_test],
             test_blocks=blocks[position[test]],
         )
-
-
-def _held_out_blocks(
-    lonlat: npt.NDArray[np.float64], generator: np.random.Generator
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """Return the block number of every position and whether it is held out."""
-    corners = np.floor(lonlat / BLOCK_DEGREES)
-    _, blocks = np.unique(corners, axis=0, return_inverse=True)
-    held_out_block = generator.random(blocks.max() + 1) < TEST_SHARE
-    return blocks, held_out_block[blocks]
 
 
 def _first_per_block(rows: npt.NDArray[np.intp], blocks: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
@@ -146,15 +142,8 @@ def _features(
 
 def _scene_probabilities(lonlat: npt.NDArray[np.float64], generator: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return (n, SCENE_TYPES): smooth functions of the place and of the density of places."""
-    longitude, latitude = np.radians(lonlat).T
-    sphere = np.column_stack(
-        (
-            np.cos(latitude) * np.cos(longitude),
-            np.cos(latitude) * np.sin(longitude),
-            np.sin(latitude),
-        )
-    )
-    near = sphere @ sphere.T > np.cos(100 / 6371.0)
+    sphere = prepare_points(lonlat, "great_circle").unit
+    near = sphere @ sphere.T > np.cos(DENSITY_KM / EARTH_RADIUS)
     density = np.log(near.sum(axis=1))
     waves = np.cos(sphere @ generator.normal(scale=4, size=(3, 64)) + generator.uniform(0, 6.3, 64))
     score = waves @ generator.normal(scale=64**-0.5 * 2, size=(64, SCENE_TYPES))

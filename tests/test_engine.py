@@ -1,0 +1,155 @@
+"""The engine against a double loop, outside libraries and closed forms."""
+
+import gstools
+import numpy as np
+import pytest
+import reference
+import skgstat
+from pyproj import Geod
+
+from variogeo import LagBins, empirical_variogram
+from variogeo._distances import prepare_points
+from variogeo._engine import LagSums, Terms, accumulate
+from variogeo._engine import _blocked as blocked
+
+EDGES = [0.5, 20, 300, 2000, 9000, 20_004]
+
+
+@pytest.mark.parametrize("metric", ["geodesic", "great_circle", "chord"])
+@pytest.mark.parametrize("dissimilarity", ["cosine", "half_squared"])
+def test_the_engine_equals_a_double_loop(scattered, metric, dissimilarity):
+    lonlat, values = scattered[0][:130], scattered[1][:130]
+    counts, lag, semivariance, spread, zero = reference.variogram(lonlat, values, EDGES, metric, dissimilarity)
+    empirical = empirical_variogram(lonlat, values, LagBins(EDGES), metric=metric, dissimilarity=dissimilarity)
+    assert empirical.npairs.tolist() == counts.tolist()
+    assert empirical.colocated.npairs == zero == 3
+    np.testing.assert_allclose(empirical.lag, lag, rtol=1e-7)
+    np.testing.assert_allclose(empirical.semivariance, semivariance, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(empirical.spread, spread, rtol=0, atol=1e-7)
+
+
+def test_scalars_equal_a_double_loop(scattered):
+    lonlat, values = scattered[0][:90], 1e6 + scattered[1][:90, 0]
+    counts, _, semivariance, _, _ = reference.variogram(lonlat, values, EDGES, "geodesic", "half_squared")
+    empirical = empirical_variogram(lonlat, values, LagBins(EDGES), dissimilarity="half_squared")
+    assert empirical.npairs.tolist() == counts.tolist()
+    np.testing.assert_allclose(empirical.semivariance, semivariance, rtol=1e-9)
+
+
+@pytest.mark.parametrize("tile", [1, 3, 64, 10_000])
+def test_the_size_of_the_tiles_changes_nothing(scattered, monkeypatch, tile):
+    lonlat, values, bins = scattered[0][:60], scattered[1][:60], LagBins(EDGES)
+    whole = empirical_variogram(lonlat, values, bins).sums
+    monkeypatch.setattr(blocked, "TILE", tile)
+    tiled = empirical_variogram(lonlat, values, bins).sums
+    assert tiled.npairs.tolist() == whole.npairs.tolist()
+    np.testing.assert_allclose(tiled.term, whole.term, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(tiled.lag, whole.lag, rtol=1e-12)
+
+
+def test_counts_equal_the_exact_geodesic_on_all_pairs(scattered):
+    lonlat, values = scattered
+    first, second = np.triu_indices(len(lonlat), 1)
+    metres = Geod(ellps="WGS84").inv(*lonlat[first].T, *lonlat[second].T)[2]
+    bins = LagBins.logarithmic(0.01, 20_004, 200)
+    expected = np.bincount(np.searchsorted(bins.edges, metres / 1000, side="left"), minlength=202)[1:-1]
+    assert empirical_variogram(lonlat, values, bins).npairs.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("lag", [0.0005, 0.1, 7.0, 432.1, 9_876.5, 15_999.0, 19_500.0])
+def test_a_pair_on_an_edge_is_decided_by_the_exact_geodesic(lag):
+    geod = Geod(ellps="WGS84")
+    east, north, _ = geod.fwd(10.0, 40.0, 33.0, lag * 1000)
+    exact = geod.inv(10.0, 40.0, east, north)[2] / 1000
+    below, above = np.nextafter(exact, 0), np.nextafter(exact, np.inf)
+    points, values = np.array([[10.0, 40.0], [east, north]]), np.eye(2)
+    for edges, inside in (([below, above], 0), ([below / 2, exact, 20_004], 0), ([below / 2, below, 20_004], 1)):
+        assert empirical_variogram(points, values, LagBins(edges)).npairs[inside] == 1
+
+
+def test_the_vector_variogram_equals_gstools(photos):
+    lonlat, embeddings = photos
+    unit = embeddings.astype(float) / np.linalg.norm(embeddings.astype(float), axis=1, keepdims=True)
+    unit = unit[:, :40]  # any fields will do: half the squared difference of 40 of them
+    edges = np.array([1, 30, 200, 1000, 4000, 9000]) / 6371.0088
+    # GSTools writes into the edges that it is given, so it gets its own.
+    _, gamma, counts = gstools.vario_estimate(
+        (lonlat[:, 1], lonlat[:, 0]), list(unit.T), edges.copy(), latlon=True, return_counts=True
+    )
+    empirical = empirical_variogram(
+        lonlat, unit, LagBins(edges * 6371.0088), metric="great_circle", dissimilarity="half_squared"
+    )
+    assert (counts == 40 * empirical.npairs).all()
+    np.testing.assert_allclose(empirical.semivariance, gamma * 40, rtol=0, atol=1e-8)
+
+
+def test_the_cosine_variogram_equals_gstools_on_unit_vectors(photos):
+    lonlat, embeddings = photos
+    unit = embeddings.astype(float) / np.linalg.norm(embeddings.astype(float), axis=1, keepdims=True)
+    edges = np.array([1, 100, 3000]) / 6371.0088
+    gamma = gstools.vario_estimate((lonlat[:, 1], lonlat[:, 0]), list(unit.T), edges.copy(), latlon=True)[1]
+    empirical = empirical_variogram(lonlat, embeddings, LagBins(edges * 6371.0088), metric="great_circle")
+    np.testing.assert_allclose(empirical.semivariance, gamma * 512, rtol=0, atol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_scalars_equal_scikit_gstat_over_the_chord():
+    """scikit-gstat measures straight lines, so it gets the points in space."""
+    random = np.random.default_rng(5)
+    lonlat, values = random.uniform(-60, 60, (80, 2)), random.normal(size=80)
+    longitude, latitude = np.radians(lonlat).T
+    xyz = 6371.0088 * np.column_stack(
+        [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)]
+    )
+    theirs = skgstat.Variogram(xyz, values, bin_func=[2000.0, 5000.0, 9000.0], fit_method=None)
+    ours = empirical_variogram(
+        lonlat, values, LagBins([0, 2000, 5000, 9000]), dissimilarity="half_squared", metric="chord"
+    )
+    assert ours.npairs.tolist() == theirs.bin_count.tolist()
+    np.testing.assert_allclose(ours.semivariance, theirs.experimental, rtol=1e-12)
+
+
+def test_the_apriori_sill_has_its_closed_form(photos):
+    lonlat, embeddings = photos
+    unit = embeddings.astype(float) / np.linalg.norm(embeddings.astype(float), axis=1, keepdims=True)
+    empirical = empirical_variogram(lonlat, embeddings, LagBins([0, 20_004]))
+    mean = unit.mean(axis=0)
+    assert empirical.sill_apriori == pytest.approx(1 - mean @ mean, rel=1e-12)
+    # Over all pairs, none at zero lag: n / (n - 1) times the a-priori sill.
+    n = len(lonlat)
+    assert empirical.semivariance[0] == pytest.approx(n / (n - 1) * empirical.sill_apriori, rel=1e-12)
+
+
+def test_the_apriori_sill_of_scalars_is_their_variance(scattered):
+    lonlat, values = scattered
+    empirical = empirical_variogram(lonlat, values[:, 0], LagBins(EDGES), dissimilarity="half_squared")
+    assert empirical.sill_apriori == pytest.approx(values[:, 0].var(), rel=1e-12)
+
+
+def test_sums_of_parts_add_up_to_the_whole(scattered):
+    lonlat, values, bins = scattered[0], scattered[1], LagBins(EDGES)
+    points, terms = prepare_points(lonlat, "geodesic"), Terms.of(values, "cosine")
+    tiles = list(blocked._tiles(points, terms, bins))
+    assert len(tiles) == 3  # 700 points make two blocks
+    whole = accumulate(points, terms, bins)
+    parts = sum(tiles[1:], tiles[0])
+    assert parts.npairs.tolist() == whole.npairs.tolist()
+    np.testing.assert_allclose(parts.term, whole.term, rtol=1e-14)
+
+
+def test_sums_are_frozen_and_refuse_other_things():
+    ones = np.ones(2)
+    sums = LagSums(ones, ones, ones, ones, 2, 1.0)
+    with pytest.raises(ValueError, match="read-only"):
+        sums.npairs[0] = 3
+    with pytest.raises(TypeError):
+        sums + 1
+    assert sums != 1
+    assert sums == LagSums(ones, ones, ones, ones, 2, 1.0)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])
+def test_the_length_of_the_vectors_does_not_matter_to_the_cosine(scale):
+    values = np.array([[3.0, 4.0], [4.0, 3.0]]) * scale
+    empirical = empirical_variogram([[0, 0], [1, 0]], values, LagBins([0, 200]))
+    assert empirical.semivariance[0] == pytest.approx(1 - 24 / 25, rel=1e-12)

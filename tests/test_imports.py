@@ -1,0 +1,141 @@
+"""What an import loads, which way imports point, and what the lock pins."""
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import variogeo
+
+REPO = Path(__file__).parents[1]
+PACKAGE = REPO / "variogeo"
+
+HEAVY = (
+    "torch", "matplotlib", "pandas", "geopandas", "gstools", "skgstat", "sklearn", "scipy", "numba", "pyproj",
+    "shapely", "pyarrow", "tqdm",
+)  # fmt: skip
+
+# Each module may import those of its own line or of the lines above it, and no leaf.
+LAYERS = (
+    {"_namespace"},
+    {"_checks", "_progress"},
+    {"_distances", "_storage", "_points", "_geometry"},
+    {"_lags", "_model"},
+    {"_engine._sums", "_engine._terms", "_models"},
+    {"_engine._blocked"},
+    {"_engine"},
+    {"_empirical", "_weighting", "_leastsquares"},
+    {"_estimation", "_fit", "_loading"},
+    {"_fitting"},
+    {"nn._coordinates", "nn._losses"},
+    {"nn._negative_weights", "nn._soft_targets"},
+    {"nn"},
+)
+LEAVES = {"io", "interop", "plotting", "evaluation", "datasets", "synthetic", "cli", "demo"}
+# The demonstration and its training are the end of the line: they use the leaves.
+ENDS = {"cli", "demo"}
+
+
+def _modules():
+    for file in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+        yield ("" if name == "__init__" else name), file
+
+
+def _imported(file):
+    """Modules of variogeo that a file imports, at its top or inside functions."""
+    names = [name for name, _ in _modules()]
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "variogeo":
+            base = (node.module or "").partition(".")[2]
+            for alias in node.names:
+                inner = f"{base}.{alias.name}".strip(".")
+                yield inner if inner in names else base
+
+
+def test_importing_variogeo_loads_numpy_only():
+    code = f"import sys, variogeo; print([name for name in {HEAVY} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there_and_listed():
+    for name in variogeo.__all__:
+        assert getattr(variogeo, name) is not None
+    assert set(dir(variogeo)) == set(variogeo.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'variograms'"):
+        variogeo.variograms  # noqa: B018
+
+
+def test_imports_point_one_way():
+    depth = {module: k for k, layer in enumerate(LAYERS) for module in layer}
+    for name, file in _modules():
+        if not name or name.startswith("experiments"):
+            continue
+        assert name in depth or name in LEAVES, f"{name} has no place in the layers"
+        for other in _imported(file):
+            if name in ENDS:
+                continue
+            assert other not in LEAVES, f"{name} imports the leaf {other}"
+            if name in depth:
+                assert depth[other] <= depth[name], f"{name} imports {other}, which stands above it"
+
+
+def test_torch_is_imported_in_nn_and_experiments_only():
+    for name, file in _modules():
+        imports = re.findall(r"^\s*(?:import|from) torch\b", file.read_text(), flags=re.MULTILINE)
+        assert not imports or name.split(".")[0] in ("nn", "experiments"), name
+
+
+def test_nothing_is_unpickled_or_evaluated():
+    forbidden = (
+        r"\bpickle\b(?!\s*=|\w)|joblib|torch\.load\(|allow_pickle=True|(?<![.\w])(?:eval|exec)\(|yaml\.load|shell=True"
+    )
+    for name, file in _modules():
+        code = "\n".join(line for line in file.read_text().splitlines() if "never unpickles" not in line)
+        assert not re.search(forbidden, code), name
+
+
+def test_modules_and_functions_stay_short():
+    for name, file in _modules():
+        text = file.read_text()
+        assert text.count("\n") <= 300, name
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                lines = node.end_lineno - node.lineno - (ast.get_docstring(node, clean=False) or "").count("\n")
+                assert lines <= 60, f"{name}.{node.name}"
+
+
+def test_the_lock_pins_everything_that_is_installed():
+    pinned = dict(line.split("==") for line in (REPO / "constraints.txt").read_text().splitlines())
+    pinned = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pinned.items()}
+    assert pinned["torch"] == "2.13.0"
+    needed = _requirements("variogeo")
+    assert len(needed) > 30
+    missing = needed - set(pinned)
+    assert not missing
+
+
+def _requirements(name, seen=None):
+    """Everything that an installed distribution needs here, itself excluded."""
+    from packaging.requirements import Requirement
+
+    seen = set() if seen is None else seen
+    for text in importlib.metadata.requires(name) or []:
+        requirement = Requirement(text)
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": e}) for e in ("", "torch", "gstat")):
+            continue
+        key = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        if key in seen or key == "variogeo":
+            continue
+        try:
+            importlib.metadata.distribution(key)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        seen.add(key)
+        _requirements(key, seen)
+    return seen

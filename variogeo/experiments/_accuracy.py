@@ -1,0 +1,112 @@
+"""The accuracy of several predictions side by side, and how well their difference is known."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from variogeo._checks import check_lonlat
+from variogeo._distances import prepare_points
+from variogeo.evaluation import (
+    accuracy_within,
+    geolocation_error,
+    geoscore,
+    mean_error,
+    median_error,
+)
+from variogeo.experiments._blocks import block_interval
+
+GEOSCORE_KM = 1492.7
+"""Decay of the GeoScore, as in `variogeo.evaluation.geoscore`."""
+
+
+def nearest_places(lonlat: Any, gallery: Any) -> npt.NDArray[np.float64]:
+    """Return the gallery's place nearest to each position: the best that could be predicted.
+
+    Parameters
+    ----------
+    lonlat : (n, 2) float array, degrees
+        Longitude then latitude, WGS84.
+    gallery : (m, 2) float array, degrees
+        Places that may be predicted.
+
+    Returns
+    -------
+    (n, 2) float64 array, degrees
+
+    Examples
+    --------
+    >>> from variogeo.experiments import nearest_places
+    >>> nearest_places([[179.9, 0.0]], [[170.0, 0.0], [-179.9, 0.0]])
+    array([[-179.9,    0. ]])
+    """
+    from scipy.spatial import KDTree
+
+    places = check_lonlat(gallery, name="gallery")
+    sphere = prepare_points(places, "great_circle").unit
+    _, nearest = KDTree(sphere).query(prepare_points(check_lonlat(lonlat), "great_circle").unit)
+    return places[nearest]
+
+
+def accuracy_table(predictions: Mapping[str, Any], true: Any) -> str:
+    """Return a text table with one column per prediction.
+
+    Parameters
+    ----------
+    predictions : mapping of str to (n, 2) float array, degrees
+        Predicted positions by the name of their column.
+    true : (n, 2) float array, degrees
+        True positions.
+
+    Examples
+    --------
+    >>> print(accuracy_table({"plain": [[0, 0], [0, 0]]}, [[0, 0], [0, 9]]))
+                             plain
+    within 1 km (%)           50.0
+    within 25 km (%)          50.0
+    within 200 km (%)         50.0
+    within 750 km (%)         50.0
+    within 2500 km (%)       100.0
+    median error (km)        497.6
+    mean error (km)          497.6
+    GeoScore                3783.4
+    """
+    columns = [_figures(predicted, true) for predicted in predictions.values()]
+    lines = [" " * 20 + "".join(f"{name:>10}" for name in predictions)]
+    lines += [f"{name:20}" + "".join(f"{column[name]:10.1f}" for column in columns) for name in columns[0]]
+    return "\n".join(lines)
+
+
+def geoscore_difference(
+    predicted: Any, baseline: Any, true: Any, blocks: npt.NDArray[np.intp]
+) -> tuple[float, float, float]:
+    """Return the difference in GeoScore to a baseline, with its 95 % interval over blocks.
+
+    Parameters
+    ----------
+    predicted, baseline, true : (n, 2) float array, degrees
+        Positions of the same photos.
+    blocks : (n,) int array
+        Block of every photo, see `spatial_blocks`.
+
+    Returns
+    -------
+    difference, low, high : float
+        Points of 5000. The interval tells about other places, not about other seeds.
+    """
+    scores = 5000 * (
+        np.exp(-geolocation_error(predicted, true) / GEOSCORE_KM)
+        - np.exp(-geolocation_error(baseline, true) / GEOSCORE_KM)
+    )
+    return (float(scores.mean()), *block_interval(scores, blocks))
+
+
+def _figures(predicted: Any, true: Any) -> dict[str, float]:
+    """Return every figure of a column by the name of its row."""
+    return {
+        **{f"within {km} km (%)": 100 * s for km, s in accuracy_within(predicted, true).items()},
+        "median error (km)": median_error(predicted, true),
+        "mean error (km)": mean_error(predicted, true),
+        "GeoScore": geoscore(predicted, true),
+    }
