@@ -1,5 +1,7 @@
 """EmpiricalVariogram: the value."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,12 @@ def test_sums_of_another_number_of_bins_are_refused():
     one = _by_hand()
     with pytest.raises(ValueError, match="4 positions but bins needs 2"):
         EmpiricalVariogram(LagBins([0, 1]), one.sums, "given", "matheron", "given")
+
+
+def test_sums_without_any_pair_are_refused():
+    one = _by_hand()
+    with pytest.raises(ValueError, match="total_npairs of 0"):
+        EmpiricalVariogram(one.bins, dataclasses.replace(one.sums, total_npairs=0), "given", "matheron", "given")
 
 
 def test_the_frame_has_a_row_per_bin():

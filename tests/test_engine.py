@@ -1,5 +1,7 @@
 """The engine against a double loop, outside libraries and closed forms."""
 
+import tracemalloc
+
 import gstools
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from variogeo import LagBins, empirical_variogram
 from variogeo._distances import prepare_points
 from variogeo._engine import LagSums, Terms, accumulate
 from variogeo._engine import _blocked as blocked
+from variogeo.synthetic import uniform_lonlat
 
 EDGES = [0.5, 20, 300, 2000, 9000, 20_004]
 
@@ -135,6 +138,20 @@ def test_sums_of_parts_add_up_to_the_whole(scattered):
     parts = sum(tiles[1:], tiles[0])
     assert parts.npairs.tolist() == whole.npairs.tolist()
     np.testing.assert_allclose(parts.term, whole.term, rtol=1e-14)
+
+
+def test_memory_does_not_grow_with_the_number_of_points(tmp_path):
+    """Peak of all allocations beyond coordinates (56 bytes a point), for 64 columns of float16 on disk."""
+    empirical_variogram([[0, 0], [1, 1]], [[1.0, 0.0], [0.0, 1.0]], LagBins([0, 200]))  # imports done
+    peaks = {}
+    for n in (1024, 3072):
+        values = np.memmap(tmp_path / f"{n}.bin", dtype=np.float16, mode="w+", shape=(n, 64))
+        values[:] = np.random.default_rng(0).normal(size=(n, 64))
+        tracemalloc.start()
+        empirical_variogram(uniform_lonlat(n), values, LagBins([0, 500, 9000]), metric="great_circle")
+        peaks[n] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks[3072] < 1.15 * peaks[1024] + 2048 * 200
 
 
 def test_sums_are_frozen_and_refuse_other_things():

@@ -183,6 +183,19 @@ def test_an_optimiser_that_gives_up_is_named(monkeypatch):
     assert "Use wider bins, more pairs" in fit.message
 
 
+def test_the_iteration_of_the_weights_ends(monkeypatch):
+    """Whether or not the weights have settled."""
+    import variogeo._fitting
+
+    random = np.random.default_rng(1)
+    empirical = variogram_from_pairs(LAG, Spherical(0.1, 0.4, 400)(LAG) * random.gamma(1, 1, LAG.size), BINS)
+    settled = fit_variogram(empirical, Spherical, weights="npairs_over_semivariance2")
+    monkeypatch.setattr(variogeo._fitting, "_REWEIGHTINGS", 1)
+    once = fit_variogram(empirical, Spherical, weights="npairs_over_semivariance2")
+    assert once.model.effective_range == pytest.approx(settled.model.effective_range, rel=0.05)
+    assert once.model != settled.model
+
+
 def test_comparison_ranks_by_aic_and_prints_a_table():
     comparison = compare_models(_noiseless(Spherical(0.1, 0.4, 400.0)), [Exponential, Gaussian, Spherical, Stable])
     assert isinstance(comparison.best.model, Spherical)

@@ -148,6 +148,12 @@ def test_models_valid_on_the_sphere_have_no_negative_eigenvalue_there(model):
     assert (smallest > -1e-11) == model.valid_on_sphere
 
 
+def test_print_shows_four_digits_and_the_unit():
+    assert str(Stable(0.1 / 3, 0.4, 300.0, 0.5)) == (
+        "Stable(nugget=0.03333, partial_sill=0.4, effective_range=300 km, shape=0.5)"
+    )
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

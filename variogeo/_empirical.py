@@ -86,6 +86,9 @@ class EmpiricalVariogram:
         if (self.sums.npairs < 0).any():
             msg = f"sums has npairs of {self.sums.npairs.min()}. Must not be negative."
             raise ValueError(msg)
+        if self.sums.total_npairs < 1:
+            msg = f"sums has total_npairs of {self.sums.total_npairs}. Must be at least 1."
+            raise ValueError(msg)
 
     @property
     def edges(self) -> NDArray[np.float64]:

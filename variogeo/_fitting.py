@@ -200,7 +200,7 @@ def _solve(
         level = np.maximum(solution.model(curve.lag), 1e-6 * curve.semivariance.max())
         weight = curve.weight / level**2
         following = minimise(Curve(curve.lag, curve.semivariance, weight / weight.mean()), model, held, shape_limit)
-        settled = np.allclose(following.model(curve.lag), solution.model(curve.lag), rtol=1e-8)
+        settled = np.allclose(following.model(curve.lag), solution.model(curve.lag), rtol=1e-6)
         solution = following
         if settled:
             break

@@ -39,8 +39,12 @@ def lonlat_from_geodataframe(gdf: "gpd.GeoDataFrame", *, point: PointOf | None =
     >>> lonlat_from_geodataframe(gpd.GeoDataFrame(geometry=[Point(8, 50)], crs="EPSG:4326"))
     array([[ 8., 50.]])
     """
+    import geopandas as gpd
     from pyproj.exceptions import ProjError
 
+    if not isinstance(gdf, gpd.GeoDataFrame):
+        msg = f"Invalid gdf of type {type(gdf).__name__}. Must be a GeoDataFrame with a CRS."
+        raise TypeError(msg)
     if point is not None:
         check_choice(point, PointOf, name="point")
     geometry = gdf.geometry

@@ -65,7 +65,7 @@ class LagBins:
 
         The usual choice for photographs, whose lags span five decades.
         """
-        if not low > 0:
+        if not check_number(low, name="low", unit="km") > 0:
             msg = f"Invalid low '{low}'. Must be greater than zero (km): logarithmic bins cannot start at zero."
             raise ValueError(msg)
         low, high, count = _limits(low, high, count, at_least=0.0)
@@ -93,7 +93,7 @@ class LagBins:
         >>> import numpy as np
         >>> bins = LagBins.covering(np.array([[8.0, 50.0], [8.1, 50.0], [9.0, 50.5], [11.0, 51.0]]), 4)
         >>> bins.edges.round(0)
-        array([  7.,  14.,  28.,  59., 120.])
+        array([  8.,  15.,  30.,  60., 120.])
         """
         places = check_lonlat(lonlat)
         chosen = places[np.unique(np.linspace(0, len(places) - 1, min(len(places), 1000)).astype(int))]
@@ -133,10 +133,11 @@ def _limits(low: Any, high: Any, count: Any, *, at_least: float) -> tuple[float,
     """Return checked limits and number of bins."""
     low = check_number(low, name="low", at_least=at_least, unit="km")
     high = check_number(high, name="high", above=low, unit="km, above low")
-    if int(count) != count or count < 1:
+    number = check_number(count, name="count")
+    if int(number) != number or number < 1:
         msg = f"Invalid count '{count}'. Must be a whole number of at least 1."
         raise ValueError(msg)
-    return low, high, int(count)
+    return low, high, int(number)
 
 
 def _short(edges: NDArray[np.float64]) -> str:

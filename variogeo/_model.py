@@ -43,6 +43,11 @@ class VariogramModel(ABC):
     def _rise_slope(self, lag: Any) -> Any:
         """Return the derivative of ``1 - rho(lag)`` per km, from the right at 0."""
 
+    def __str__(self) -> str:
+        units = {"effective_range": " km"}
+        fields = (f"{name}={getattr(self, name):.4g}{units.get(name, '')}" for name in self.parameters())
+        return f"{type(self).__name__}({', '.join(fields)})"
+
     @property
     def validity(self) -> str:
         """The reason for `valid_on_sphere`, in words."""

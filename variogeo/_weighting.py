@@ -118,7 +118,8 @@ class ResidualWeighting(Weighting):
 
     Notes
     -----
-    A NaN dissimilarity (a gallery point without an image) has log-weight 0. Beyond the range the
+    A NaN dissimilarity (a gallery point without an image) has log-weight 0. At lag 0 the curve is 0,
+    so a coincident negative keeps weight 1: `variogeo.nn.NegativeWeights` masks it. Beyond the range the
     curve is flat, so there the residual is the similarity itself and the curve supplies the
     threshold and the unit. Mean weights above 1 act like a lower temperature.
 

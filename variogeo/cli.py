@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 from variogeo._checks import DataError
@@ -80,12 +80,7 @@ def _fit(arguments: argparse.Namespace) -> None:
     bins = _bins(arguments, points.lonlat)
     empirical = empirical_variogram(points.lonlat, points.embeddings, bins, metric=arguments.metric)
     comparison = compare_models(empirical, [MODELS[name] for name in arguments.models], weights=arguments.weights)
-    picture = _picture(empirical, comparison)
-
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    empirical.save(arguments.out / _OUTPUTS[0], overwrite=arguments.overwrite)
-    comparison.best.model.save(arguments.out / _OUTPUTS[1], overwrite=arguments.overwrite)
-    write_bytes(arguments.out / _OUTPUTS[2], picture, overwrite=arguments.overwrite)
+    _write(empirical, comparison, arguments.out)
     if arguments.json:
         print(json.dumps(_summary(empirical, comparison, arguments.out)))
     else:
@@ -121,17 +116,20 @@ def _check_outputs(folder: Path, *, overwrite: bool) -> None:
         raise FileExistsError(msg)
 
 
-def _picture(empirical: EmpiricalVariogram, comparison: ModelComparison) -> bytes:
-    """Return the plot as PNG, without touching the user's backend."""
-    from matplotlib.figure import Figure
+def _write(empirical: EmpiricalVariogram, comparison: ModelComparison, folder: Path) -> None:
+    """Write the three outputs: all of them beside the folder first, so that a full disk leaves none inside."""
+    from variogeo.plotting import plot_variogram, to_png
 
-    from variogeo.plotting import plot_variogram
-
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
-    plot_variogram(empirical, comparison.best, ax=figure.subplots())
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return buffer.getvalue()
+    picture = to_png(lambda ax: plot_variogram(empirical, comparison.best, ax=ax))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as staging:
+        variogram, model, png = (Path(staging) / name for name in _OUTPUTS)
+        empirical.save(variogram)
+        comparison.best.model.save(model)
+        write_bytes(png, picture, overwrite=False)
+        folder.mkdir(exist_ok=True)
+        for name in _OUTPUTS:
+            (Path(staging) / name).replace(folder / name)
 
 
 def _summary(empirical: EmpiricalVariogram, comparison: ModelComparison, folder: Path) -> dict[str, Any]:

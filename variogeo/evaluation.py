@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from variogeo._checks import check_lonlat, check_number, check_same_length
 from variogeo._distances import lag_along
 
-__all__ = ["accuracy_within", "geolocation_error", "geoscore", "mean_error", "median_error"]
+__all__ = ["accuracy_within", "geolocation_error", "geoscore", "geoscores", "mean_error", "median_error"]
 
 _GEOSCORE_SCALE = 1492.7
 """Decay of the GeoScore, km (Haas et al. 2023, PIGEON)."""
@@ -63,6 +63,9 @@ def accuracy_within(predicted: Any, true: Any, km: Sequence[float] = (1, 25, 200
     {1: 0.0, 25: 0.5, 200: 0.5, 750: 0.5, 2500: 1.0}
     """
     error = geolocation_error(predicted, true)
+    if not isinstance(km, Sequence):
+        msg = f"Invalid km {km!r}. Must be a sequence of distances, e.g. (25,)."
+        raise TypeError(msg)
     for distance in km:
         check_number(distance, name="km", above=0.0)
     return {distance: float(np.mean(error <= distance)) for distance in km}
@@ -78,11 +81,16 @@ def mean_error(predicted: Any, true: Any) -> float:
     return float(np.mean(geolocation_error(predicted, true)))
 
 
+def geoscores(predicted: Any, true: Any) -> NDArray[np.float64]:
+    """Return the GeoScore of each prediction, 0..5000; see `geoscore`."""
+    return 5000.0 * np.exp(-geolocation_error(predicted, true) / _GEOSCORE_SCALE)
+
+
 def geoscore(predicted: Any, true: Any) -> float:
-    r"""Return the mean GeoScore, 0..5000: ``5000 exp(-error / 1492.7 km)``.
+    """Return the mean GeoScore, 0..5000: ``5000 exp(-error / 1492.7 km)``.
 
     References
     ----------
     .. [1] Haas, L. et al. (2023). PIGEON: predicting image geolocations. arXiv 2307.05845.
     """
-    return float(np.mean(5000.0 * np.exp(-geolocation_error(predicted, true) / _GEOSCORE_SCALE)))
+    return float(np.mean(geoscores(predicted, true)))

@@ -14,7 +14,7 @@ __all__ = ["from_gstools", "lonlat_from_geodataframe", "to_gstools"]
 
 
 def to_gstools(model: VariogramModel) -> Any:
-    """Return the GSTools model with the same curve: ``to_gstools(m).variogram(h) == m(h)``.
+    """Return the GSTools model with the same curve: ``to_gstools(m).variogram(h) == m(h)`` for h > 0.
 
     The GSTools model has ``len_scale = effective_range`` (the ratio to its own scale goes into
     ``rescale``), ``latlon=True`` and ``geo_scale=6371.0088``, so that GSTools' lengths are km and
@@ -30,6 +30,7 @@ def to_gstools(model: VariogramModel) -> Any:
 
     Notes
     -----
+    At lag 0 GSTools' ``variogram`` is the nugget; its ``vario_nugget`` is 0 there, as the model here.
     With ``latlon=True`` GSTools evaluates the curve at the chord, not at the great-circle lag: the
     field it simulates has the model as its variogram over ``metric="chord"``.
 

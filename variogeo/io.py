@@ -126,7 +126,7 @@ def _read_npz(file: Path, embedding: str, point: PointOf | None) -> tuple[Any, A
         msg = f"Invalid point {point!r}. An npz file holds points already."
         raise ValueError(msg)
     _check_magic(file, b"PK", "npz")
-    cure = "variogeo never unpickles; save plain float arrays."
+    cure = "Truncated or damaged? variogeo never unpickles; save plain float arrays."
     # numpy leaves a file that it opened itself open when the archive is damaged.
     with _reading("npz", cure), file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
         names = archive.files

@@ -1,5 +1,6 @@
 """Plots of variograms and weightings. Every function takes ``ax`` and returns it."""
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from variogeo._model import VariogramModel
 from variogeo._weighting import Weighting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.axes import Axes
 
-__all__ = ["plot_variogram", "plot_weights"]
+__all__ = ["plot_variogram", "plot_weights", "to_png"]
 
 _POINTS = "#1b6ca8"
 _CURVE = "#c2410c"
@@ -97,6 +100,9 @@ def plot_weights(scheme: Weighting, ax: "Axes | None" = None) -> "Axes":
     """
     from matplotlib.colors import TwoSlopeNorm
 
+    if not isinstance(scheme, Weighting):
+        msg = f"Invalid scheme of type {type(scheme).__name__}. Must be a Weighting, which gives log-weights."
+        raise TypeError(msg)
     ax = _axes(ax)
     model = scheme.model  # type: ignore[attr-defined]
     lag = np.geomspace(max(model.effective_range / 1e3, 1e-3), 20_015.0, 240)
@@ -104,7 +110,9 @@ def plot_weights(scheme: Weighting, ax: "Axes | None" = None) -> "Axes":
     log_weight = scheme(*np.meshgrid(lag, dissimilarity))
     reach = max(float(np.abs(log_weight[np.isfinite(log_weight)]).max()), 0.1)
     norm = TwoSlopeNorm(vcenter=0.0, vmin=-reach, vmax=reach)
-    mesh = ax.pcolormesh(lag, dissimilarity, log_weight, cmap="RdBu_r", norm=norm, shading="auto", rasterized=True)
+    # A weight of 0 has the log-weight -inf, which matplotlib would leave white, the colour of weight 1.
+    shown = np.maximum(log_weight, -reach)
+    mesh = ax.pcolormesh(lag, dissimilarity, shown, cmap="RdBu_r", norm=norm, shading="auto", rasterized=True)
     ax.figure.colorbar(mesh, ax=ax, label="log-weight of a negative")
     ax.plot(lag, model(lag), color="black", linewidth=1.3, label=r"$\gamma(h)$")
     _log_lags(ax)
@@ -113,6 +121,24 @@ def plot_weights(scheme: Weighting, ax: "Axes | None" = None) -> "Axes":
     ax.set_title(type(scheme).__name__, fontsize="medium")
     ax.legend(framealpha=0.9, fontsize="small", loc="upper left")
     return ax
+
+
+def to_png(draw: "Callable[[Axes], object]") -> bytes:
+    """Return what ``draw`` draws into its axes as the bytes of a PNG, whatever the user's backend.
+
+    Examples
+    --------
+    >>> from variogeo.plotting import to_png
+    >>> to_png(lambda ax: ax.plot([1, 2]))[1:4]
+    b'PNG'
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    draw(figure.subplots())
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
 
 
 def _draw_pairs(empirical: EmpiricalVariogram, ax: "Axes") -> None:

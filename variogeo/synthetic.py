@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_choice, check_lonlat
+from variogeo._checks import check_choice, check_lonlat, check_number
 from variogeo._distances import pairwise_lag, prepare_points
 from variogeo._model import VariogramModel
 
@@ -70,7 +70,8 @@ def gaussian_field(
     if len(places) > _LARGEST:
         msg = f"lonlat has {len(places)} rows. At most {_LARGEST}: larger fields need GSTools (interop.to_gstools)."
         raise ValueError(msg)
-    if int(dimensions) != dimensions or dimensions < 1:
+    number = check_number(dimensions, name="dimensions")
+    if int(number) != number or number < 1:
         msg = f"Invalid dimensions '{dimensions}'. Must be a whole number of at least 1."
         raise ValueError(msg)
     if metric == "great_circle" and not model.valid_on_sphere:

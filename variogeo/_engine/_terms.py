@@ -44,7 +44,8 @@ class Terms:
 
     def rows(self, start: int, stop: int) -> NDArray[np.float64]:
         """Return a block of rows in float64: unit vectors for ``cosine``, centred otherwise."""
-        block = np.asarray(self.values[start:stop], dtype=np.float64).reshape(-1, len(self.centre))
+        # In C order whatever the layout of the values, because the order of a sum decides its last bits.
+        block = np.asarray(self.values[start:stop], dtype=np.float64, order="C").reshape(-1, len(self.centre))
         if self.dissimilarity == "half_squared":
             return block - self.centre
         # Scaling by the largest entry first: the squares of very large or small vectors stay finite.

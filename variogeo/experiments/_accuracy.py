@@ -10,15 +10,12 @@ from variogeo._checks import check_lonlat
 from variogeo._distances import prepare_points
 from variogeo.evaluation import (
     accuracy_within,
-    geolocation_error,
     geoscore,
+    geoscores,
     mean_error,
     median_error,
 )
 from variogeo.experiments._blocks import block_interval
-
-GEOSCORE_KM = 1492.7
-"""Decay of the GeoScore, as in `variogeo.evaluation.geoscore`."""
 
 
 def nearest_places(lonlat: Any, gallery: Any) -> npt.NDArray[np.float64]:
@@ -95,10 +92,7 @@ def geoscore_difference(
     difference, low, high : float
         Points of 5000. The interval tells about other places, not about other seeds.
     """
-    scores = 5000 * (
-        np.exp(-geolocation_error(predicted, true) / GEOSCORE_KM)
-        - np.exp(-geolocation_error(baseline, true) / GEOSCORE_KM)
-    )
+    scores = geoscores(predicted, true) - geoscores(baseline, true)
     return (float(scores.mean()), *block_interval(scores, blocks))
 
 

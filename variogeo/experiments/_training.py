@@ -7,14 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional
-from tqdm.auto import tqdm
 
 from variogeo._points import PointEmbeddings
+from variogeo._progress import progress_bar
 from variogeo.experiments._two_tower import TwoTower
 from variogeo.nn import NegativeWeights, weighted_cross_entropy
 
 WEIGHT_DECAY = 0.01
-ROWS_PER_PREDICTION = 4096
+ROWS_PER_BLOCK = 512
+"""Rows embedded at once in prediction: it bounds the memory, and changes nothing else."""
 
 
 def train(
@@ -22,7 +23,7 @@ def train(
     photos: PointEmbeddings,
     *,
     weighting: NegativeWeights | None = None,
-    epochs: int = 4,
+    epochs: int = 3,
     batch_size: int = 512,
     learning_rate: float = 1e-3,
     seed: int = 0,
@@ -67,14 +68,14 @@ def train(
     optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * per_epoch)
     order = torch.Generator().manual_seed(seed)
-    progress = tqdm(total=epochs * per_epoch, desc="training", unit="batch", disable=None)
+    progress = progress_bar(epochs * per_epoch, doing="training", unit="batch")
     with progress, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         for _ in range(epochs):
             rows = torch.randperm(len(features), generator=order)[: per_epoch * batch_size]
             for batch in rows.to(device).view(per_epoch, batch_size):
                 loss = _loss(model, features[batch], lonlat[batch], weighting)
-                optimiser.zero_grad()
+                optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 optimiser.step()
                 schedule.step()
@@ -101,10 +102,11 @@ def predict(model: TwoTower, features: Any, gallery: Any) -> npt.NDArray[np.floa
         Rows of ``gallery``.
     """
     device = model.log_scale.device
-    places = model.embed_locations(_lonlat_on(device, gallery))
+    lonlat = _lonlat_on(device, gallery)
+    places = torch.cat([model.embed_locations(rows) for rows in lonlat.split(ROWS_PER_BLOCK)])
     nearest = [
         (model.embed_images(rows) @ places.T).argmax(dim=1)
-        for rows in _features_on(device, features).split(ROWS_PER_PREDICTION)
+        for rows in _features_on(device, features).split(ROWS_PER_BLOCK)
     ]
     return np.asarray(gallery, dtype=np.float64)[torch.cat(nearest).cpu().numpy()]
 

@@ -90,7 +90,7 @@ class TwoTower(nn.Module):
         *,
         width: int = 256,
         embedding_width: int = 128,
-        dropout: float = 0.3,
+        dropout: float = 0.5,
         seed: int = 0,
     ) -> None:
         super().__init__()

@@ -35,7 +35,7 @@ TEST_PHOTOS_PER_BLOCK = 10
 class PhotoWorld:
     """Simulated photos of real places, in a training and a test part.
 
-    The test photos lie in blocks of half a degree that hold no training photo: the regions are new.
+    The places of the test photos lie in blocks of half a degree without a training place: new regions.
 
     Parameters
     ----------

@@ -1,0 +1,300 @@
+"""What is drawn equals the data, and nothing else of the user's is touched."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from variogeo import (
+    DecorrelationWeighting,
+    EmpiricalVariogram,
+    Exponential,
+    LagBins,
+    ResidualWeighting,
+    Stable,
+    ThesisMultiplier,
+    VariogramFit,
+    VariogramModel,
+    Weighting,
+    empirical_variogram,
+    variogram_from_pairs,
+)
+from variogeo.plotting import plot_variogram, plot_weights
+
+MODEL = Exponential(nugget=0.1, partial_sill=0.3, effective_range=300.0)
+
+
+def empirical() -> EmpiricalVariogram:
+    """Return five bins: 40 pairs, 5 pairs, none, 100 pairs, 60 pairs, and 3 pairs at zero lag."""
+    random = np.random.default_rng(0)
+    spans = [(0.1, 10, 40), (10.1, 50, 5), (100.1, 500, 100), (500.1, 900, 60)]
+    lag = np.concatenate([random.uniform(low, high, count) for low, high, count in spans] + [np.zeros(3)])
+    return variogram_from_pairs(lag, random.uniform(0.1, 0.9, len(lag)), LagBins([0, 10, 50, 100, 500, 900]))
+
+
+def fit(*, converged: bool) -> VariogramFit:
+    outcome = "fitted" if converged else "no sill within the data"
+    return VariogramFit(MODEL, 0.01, -10.0, converged, outcome, "", "npairs", 5)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def ax() -> Axes:
+    return Figure().subplots()
+
+
+def line(ax: Axes, start: str) -> Any:
+    """Return the one line whose label starts so."""
+    (found,) = [line for line in ax.get_lines() if str(line.get_label()).startswith(start)]
+    return found
+
+
+def labels(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_points_lie_at_the_mean_lags_and_semivariances(ax: Axes) -> None:
+    data = empirical()
+    plot_variogram(data, ax=ax)
+    many = data.npairs >= 30
+    assert many.tolist() == [True, False, False, True, True]
+    drawn = line(ax, "semivariance")
+    assert drawn.get_xdata().tolist() == data.lag[many].tolist()
+    assert drawn.get_ydata().tolist() == data.semivariance[many].tolist()
+
+
+def test_bins_with_few_pairs_are_hollow_and_empty_bins_are_not_drawn(ax: Axes) -> None:
+    data = empirical()
+    plot_variogram(data, ax=ax)
+    hollow = line(ax, "fewer than 30 pairs")
+    assert hollow.get_xdata().tolist() == [data.lag[1]]
+    assert hollow.get_ydata().tolist() == [data.semivariance[1]]
+    assert hollow.get_markerfacecolor() == "white"
+    assert line(ax, "semivariance").get_markerfacecolor() != "white"
+
+
+def test_without_few_pairs_the_legend_speaks_of_none(ax: Axes) -> None:
+    plot_variogram(variogram_from_pairs(np.full(50, 5.0), np.full(50, 0.2), LagBins([1, 10])), ax=ax)
+    assert labels(ax) == ["a-priori sill", "semivariance"]
+
+
+def test_bars_are_the_numbers_of_pairs_over_their_bins(ax: Axes) -> None:
+    data = empirical()
+    plot_variogram(data, ax=ax)
+    (bars,) = [other for other in ax.figure.axes if other is not ax]
+    assert [bar.get_height() for bar in bars.patches] == data.npairs.tolist()
+    assert [bar.get_x() + bar.get_width() for bar in bars.patches] == pytest.approx(data.bins.high)
+    # A logarithmic axis has no 0: the first bin starts at a tenth of its upper edge.
+    assert [bar.get_x() for bar in bars.patches] == pytest.approx([1.0, *data.bins.low[1:]])
+    assert bars.get_ylabel() == "pairs"
+    assert bars.get_zorder() < ax.get_zorder()
+
+
+def test_the_a_priori_sill_is_a_line_across(ax: Axes) -> None:
+    data = empirical()
+    plot_variogram(data, ax=ax)
+    assert list(line(ax, "a-priori sill").get_ydata()) == [data.sill_apriori] * 2
+
+
+def test_the_curve_is_the_model_over_all_measured_lags(ax: Axes) -> None:
+    data = empirical()
+    plot_variogram(data, MODEL, ax=ax)
+    curve = line(ax, "Exponential")
+    lags, values = curve.get_xdata(), curve.get_ydata()
+    assert np.array_equal(values, MODEL(lags))
+    assert lags.min() < np.nanmin(data.lag) < np.nanmax(data.lag) < lags.max()
+    assert curve.get_linestyle() == "-"
+
+
+def test_the_effective_range_is_marked_in_km_where_it_lies_among_the_lags(ax: Axes) -> None:
+    plot_variogram(empirical(), MODEL, ax=ax)
+    assert list(line(ax, "effective range 300 km").get_xdata()) == [300.0] * 2
+
+
+@pytest.mark.parametrize("effective_range", [1e-3, 1e5])
+def test_an_effective_range_outside_the_lags_is_not_marked(effective_range: float, ax: Axes) -> None:
+    plot_variogram(empirical(), Exponential(0.1, 0.3, effective_range), ax=ax)
+    assert not [label for label in labels(ax) if "range" in label]
+
+
+def test_a_converged_fit_is_solid_and_another_dashed_with_its_outcome(ax: Axes) -> None:
+    plot_variogram(empirical(), fit(converged=True), ax=ax)
+    assert line(ax, "Exponential").get_linestyle() == "-"
+    assert "Exponential" in labels(ax)
+    other = plot_variogram(empirical(), fit(converged=False), ax=Figure().subplots())
+    assert line(other, "Exponential").get_linestyle() == "--"
+    assert "Exponential (no sill within the data)" in labels(other)
+
+
+@pytest.mark.parametrize(
+    ("dissimilarity", "words"), [("cosine", "1 - cos"), ("half_squared", "half squared difference")]
+)
+def test_labels_carry_units(dissimilarity: Any, words: str, ax: Axes) -> None:
+    vectors = np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    data = empirical_variogram([[8, 50], [9, 50], [12, 50]], vectors, LagBins([1, 900]), dissimilarity=dissimilarity)
+    plot_variogram(data, ax=ax)
+    assert ax.get_xlabel() == "lag (km)"
+    assert ax.get_ylabel() == f"semivariance ({words})"
+
+
+def test_given_lags_are_not_called_km(ax: Axes) -> None:
+    plot_variogram(empirical(), ax=ax)
+    assert ax.get_xlabel() == "lag (unit as given)"
+    assert ax.get_ylabel() == "semivariance"
+
+
+def test_the_lag_axis_is_logarithmic_with_plain_numbers_and_the_other_starts_at_zero(ax: Axes) -> None:
+    plot_variogram(empirical(), ax=ax)
+    assert ax.get_xscale() == "log"
+    assert ax.get_ylim()[0] == 0.0
+    formatter = ax.xaxis.get_major_formatter()
+    assert [formatter(lag, None) for lag in (0.01, 0.5, 20.0, 1000.0, 20000.0)] == [
+        "0.01",
+        "0.5",
+        "20",
+        "1,000",
+        "20,000",
+    ]
+
+
+def test_the_given_axes_are_returned_by_both_plots() -> None:
+    first, second = Figure().subplots(1, 2)
+    assert plot_variogram(empirical(), ax=first) is first
+    assert plot_weights(ResidualWeighting(MODEL), ax=second) is second
+
+
+@pytest.mark.parametrize("draw", [lambda: plot_variogram(empirical()), lambda: plot_weights(ResidualWeighting(MODEL))])
+def test_without_axes_a_new_figure_is_made(draw: Any) -> None:
+    from matplotlib import pyplot as plt
+
+    plt.switch_backend("Agg")
+    before = plt.get_fignums()
+    ax = draw()
+    assert len(plt.get_fignums()) == len(before) + 1
+    plt.close(ax.figure)
+
+
+def test_global_settings_stay_as_they_were(ax: Axes) -> None:
+    before = dict(mpl.rcParams)
+    plot_variogram(empirical(), MODEL, ax=ax)
+    plot_weights(ResidualWeighting(MODEL), ax=Figure().subplots())
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_data_stay_as_they_were(ax: Axes) -> None:
+    data, model = empirical(), Exponential(0.1, 0.3, 300.0)
+    plot_variogram(data, model, ax=ax)
+    assert data == empirical()
+    assert model == MODEL
+
+
+def test_a_variogram_without_variation_draws(ax: Axes) -> None:
+    data = variogram_from_pairs([1.0, 5.0], [0.0, 0.0], LagBins([0, 2, 10]))
+    plot_variogram(data, Exponential(0.0, 0.0, 5.0), ax=ax)
+    ax.figure.savefig(BytesIO())  # type: ignore[union-attr]
+    assert line(ax, "fewer than 30 pairs").get_ydata().tolist() == [0.0, 0.0]
+
+
+def test_a_drawn_figure_is_a_png(ax: Axes) -> None:
+    plot_variogram(empirical(), fit(converged=False), ax=ax)
+    picture = BytesIO()
+    ax.figure.savefig(picture, format="png")  # type: ignore[union-attr]
+    assert picture.getvalue().startswith(b"\x89PNG")
+
+
+@dataclass(frozen=True)
+class Excluding(Weighting):
+    """Weight 0 up to 100 km, a little more than 1 beyond."""
+
+    model: VariogramModel
+
+    @property
+    def needs_dissimilarity(self) -> bool:
+        """False: the lag is enough."""
+        return False
+
+    def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:  # noqa: ARG002
+        """Return the log-weight."""
+        return np.where(lag <= 100, -np.inf, 0.25)
+
+
+def mesh(ax: Axes) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Return the coloured surface and the lag and dissimilarity at its cells' centres."""
+    (surface,) = ax.collections
+    rows, columns = surface.get_array().shape
+    corners = surface.get_coordinates()
+    # matplotlib puts the corners of "auto" shading midway between the given centres, so the centres follow back.
+    assert corners.shape == (rows + 1, columns + 1, 2)
+    return surface, corners[0, :, 0], corners[:, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        DecorrelationWeighting(MODEL),
+        DecorrelationWeighting(Stable(0.0, 0.3, 2000.0, 0.5)),
+        ResidualWeighting(MODEL, strength=2.0),
+        ResidualWeighting(MODEL, beyond=np.inf, within=0.0),
+        Excluding(MODEL),
+    ],
+    ids=repr,
+)
+def test_the_surface_is_the_scheme_over_lag_and_dissimilarity(scheme: Weighting, ax: Axes) -> None:
+    plot_weights(scheme, ax=ax)
+    model = scheme.model  # type: ignore[attr-defined]
+    lag = line(ax, r"$\gamma(h)$").get_xdata()
+    dissimilarity = np.linspace(0.0, 1.6 * model.sill, 160)
+    surface, lag_edges, dissimilarity_edges = mesh(ax)
+    # Each cell lies around the place whose value it shows.
+    assert ((lag_edges[:-1] < lag) & (lag < lag_edges[1:])).all()
+    assert ((dissimilarity_edges[:-1] < dissimilarity) & (dissimilarity < dissimilarity_edges[1:])).all()
+    expected = scheme(lag[None, :] + 0 * dissimilarity[:, None], dissimilarity[:, None] + 0 * lag[None, :])
+    finite = np.isfinite(expected)
+    assert np.array_equal(np.asarray(surface.get_array())[finite], expected[finite])
+
+
+@pytest.mark.parametrize("scheme", [ResidualWeighting(MODEL, strength=2.0), Excluding(MODEL)], ids=repr)
+def test_weight_one_is_white_and_the_colours_are_even_around_it(scheme: Weighting, ax: Axes) -> None:
+    plot_weights(scheme, ax=ax)
+    surface, *_ = mesh(ax)
+    assert surface.norm(0.0) == 0.5
+    assert surface.norm.vmin == -surface.norm.vmax
+    red, green, blue, _ = surface.to_rgba(0.0)
+    assert min(red, green, blue) > 0.95
+
+
+def test_weight_zero_takes_the_end_of_the_colours_and_does_not_stretch_them(ax: Axes) -> None:
+    plot_weights(Excluding(MODEL), ax=ax)
+    surface, *_ = mesh(ax)
+    assert (surface.norm.vmin, surface.norm.vmax) == (-0.25, 0.25)
+    values = surface.get_array()
+    assert np.ma.count_masked(values) == 0
+    assert surface.to_rgba(values)[0, 0].tolist() == list(mpl.colormaps["RdBu_r"](0.0))  # the lowest lag: darkest blue
+
+
+def test_a_scheme_without_effect_draws_white(ax: Axes) -> None:
+    plot_weights(ResidualWeighting(MODEL, strength=0.0), ax=ax)
+    surface, *_ = mesh(ax)
+    assert (surface.norm.vmin, surface.norm.vmax) == (-0.1, 0.1)
+    assert not np.asarray(surface.get_array()).any()
+
+
+def test_the_weights_plot_has_the_curve_its_name_and_units(ax: Axes) -> None:
+    plot_weights(ResidualWeighting(MODEL), ax=ax)
+    curve = line(ax, r"$\gamma(h)$")
+    assert np.array_equal(curve.get_ydata(), MODEL(curve.get_xdata()))
+    assert curve.get_xdata().max() == pytest.approx(20_015.0)  # half the Earth's circumference
+    assert ax.get_xlabel() == "lag (km)"
+    assert ax.get_ylabel() == "dissimilarity"
+    assert ax.get_title() == "ResidualWeighting"
+    (colours,) = [other for other in ax.figure.axes if other is not ax]
+    assert colours.get_ylabel() == "log-weight of a negative"
+
+
+def test_a_multiplier_is_no_weighting_and_is_not_drawn_as_one(ax: Axes) -> None:
+    with pytest.raises(TypeError, match=r"Invalid scheme of type ThesisMultiplier\. Must be a Weighting"):
+        plot_weights(ThesisMultiplier(Stable(0.1, 0.2, 2000.0, 0.9)), ax=ax)  # type: ignore[arg-type]
