@@ -160,7 +160,7 @@ def test_weights_change_what_is_trained(world, scheme):
 def test_training_learns_places(world, scheme, weighted):
     start = TwoTower(256, width=64, embedding_width=32, dropout=0.1).eval()
     weighting = NegativeWeights(scheme) if weighted else None
-    trained = train(start, world.train, weighting=weighting, epochs=6, batch_size=64)
+    trained = train(start, world.train, weighting=weighting, epochs=4, batch_size=64)
     lonlat, features = world.train
     before, after = (predict(model, features, world.gallery) for model in (start, trained))
     assert geoscore(after, lonlat) > geoscore(before, lonlat) + 1000
@@ -219,11 +219,12 @@ def test_the_scheme_of_the_demonstration_uses_the_spread_of_the_simulated_featur
 
 
 def test_the_demonstration_writes_its_files_and_prints_both_tables(monkeypatch, tmp_path, capsys):
-    tiny = dataclasses.replace(demo._SHORT, photos_per_position=2, curve_photos=300, epochs=1)
+    tiny = dataclasses.replace(demo._SHORT, photos_per_position=2, curve_photos=300, epochs=1, seeds=2)
     monkeypatch.setattr(demo, "_SHORT", tiny)
     demo.run(tmp_path / "new" / "out", short=True, seed=5)
     printed = capsys.readouterr().out
     assert "seed 5: " in printed
+    assert "seed 6: " in printed
     assert "plain  weighted    oracle" in printed
     assert {path.name for path in (tmp_path / "new" / "out").iterdir()} == set(demo.OUTPUTS)
     assert isinstance(variogeo.load(tmp_path / "new" / "out" / "weighting.json"), ResidualWeighting)

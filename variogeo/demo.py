@@ -50,7 +50,8 @@ FULL = _Size(
     seeds=3,
     caution="""\
 A simulation, with three seeds. Over eight other seeds the difference was +11 +- 20 GeoScore (95 %), with a standard
-deviation of 24: one seed resolves nothing below 50 GeoScore or 2 points of accuracy, and no gain is shown.""",
+deviation of 24 from seed to seed: three seeds resolve nothing below 30 GeoScore or 1 point of accuracy, and no gain
+is shown.""",
 )
 _SHORT = _Size(
     photos_per_position=8,

@@ -1,7 +1,7 @@
 """Run the demonstration's training with several seeds: what one seed can and cannot resolve.
 
-The caution that ``variogeo demo`` prints comes from ``python docs/scripts/demo_seeds.py 1 2 3 4 5 6 7 8``, about one
-minute a seed on two cores.
+The caution that ``variogeo demo`` prints comes from ``python docs/scripts/demo_seeds.py 10 11 12 13 14 15 16 17``,
+about half a minute a seed on two cores.
 """
 
 import sys
