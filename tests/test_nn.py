@@ -108,6 +108,23 @@ def test_great_circle_lags_are_within_the_stated_distance_of_the_geodesic():
     assert np.abs(lag[first, second] / exact - 1).max() < 0.0056
 
 
+def test_the_geometry_runs_where_float64_exists():
+    from variogeo.nn._coordinates import _float64_device
+
+    assert _float64_device(torch.device("mps")) == torch.device("cpu")
+    assert _float64_device(torch.device("cuda:1")) == torch.device("cuda:1")
+
+
+def test_lags_made_on_the_host_come_back_in_float32(monkeypatch, batch):
+    """The path of a device without float64, played by a second name of the host."""
+    from variogeo.nn import _coordinates
+
+    places, _ = batch
+    monkeypatch.setattr(_coordinates, "_float64_device", lambda _: torch.device("cpu", 0))
+    lag = NegativeWeights(RESIDUAL).coordinates.pairwise_lag(places, places)
+    assert (lag.dtype, lag.device) == (torch.float32, places.device)
+
+
 def test_order_and_units_are_only_spellings(batch):
     places, features = batch
     places = (places * 1e5).round() / 1e5

@@ -45,15 +45,17 @@ class Coordinates:
         check_choice(self.units, Units, name="units")
 
     def pairwise_lag(self, coords_a: Tensor, coords_b: Tensor) -> Tensor:
-        """Return the (B, M) great-circle lags in km, float64, from differences of unit vectors.
+        """Return the (B, M) great-circle lags in km, float64 (float32 on MPS), from differences of unit vectors.
 
         Differences in float64 are right from a millimetre to the antipode, where the arc cosine of a
         float32 product is 0 for everything closer than a kilometre.
         """
-        a, b = self._unit_vectors(coords_a, "coords_a"), self._unit_vectors(coords_b, "coords_b")
+        exact = _float64_device(coords_a.device)
+        a, b = self._unit_vectors(coords_a.to(exact), "coords_a"), self._unit_vectors(coords_b.to(exact), "coords_b")
         step = a[:, None, :] - b[None, :, :]
         quarter_chord2 = (step * step).sum(dim=-1) / 4
-        return 2 * EARTH_RADIUS * torch.asin(torch.sqrt(torch.clamp(quarter_chord2, 0.0, 1.0)))
+        lag = 2 * EARTH_RADIUS * torch.asin(torch.sqrt(torch.clamp(quarter_chord2, 0.0, 1.0)))
+        return lag if exact == coords_a.device else lag.float().to(coords_a.device)
 
     def _unit_vectors(self, coords: Tensor, name: str) -> Tensor:
         """Return (n, 3) float64 unit vectors of checked coordinates."""
@@ -76,6 +78,11 @@ class Coordinates:
             [across * torch.cos(longitude), across * torch.sin(longitude), torch.sin(latitude)],
             dim=1,
         )
+
+
+def _float64_device(device: torch.device) -> torch.device:
+    """Return the device on which the geometry runs: Apple's GPUs have no float64, so there it is the host."""
+    return torch.device("cpu") if device.type == "mps" else device
 
 
 def positive_columns(positives: Tensor | None, coords_a: Tensor, coords_b: Tensor) -> Tensor:
