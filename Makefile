@@ -28,7 +28,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 # Pin what is installed now: run it after changing the dependencies in pyproject.toml.
 lock: $(INSTALLED)
+	sed -n '/^#/,$$p' constraints.txt > .venv/not-installed-here
 	$(BIN)/python -m pip freeze --all --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	cat .venv/not-installed-here >> constraints.txt
 	touch $(INSTALLED)
 
 clean:

@@ -9,9 +9,6 @@ import pytest
 from variogeo import Exponential, datasets
 from variogeo.synthetic import gaussian_field, uniform_lonlat
 
-# Inherited settings of this kind halve or double numpy's speed and nothing else: tests run without.
-for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-    os.environ.pop(_name, None)
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -97,3 +97,16 @@ def test_real_image_embeddings_rise_with_distance(shared_data):
     assert empirical.semivariance[0] == pytest.approx(0.016, abs=0.001)
     assert empirical.semivariance[-1] == pytest.approx(0.134, abs=0.005)
     assert (np.diff(empirical.semivariance) > 0).all()
+
+
+def test_sum_pools_many():
+    assert sum([_by_hand(), _by_hand()]) == _by_hand() + _by_hand()
+    with pytest.raises(TypeError):
+        1 + _by_hand()
+
+
+def test_terms_whose_squares_overflow_are_refused():
+    with pytest.raises(ValueError, match=r"dissimilarity '1e\+200'. Its square overflows"):
+        variogram_from_pairs([1.0, 1.0], [1e200, 1.0], LagBins([0, 2]))
+    with pytest.raises(ValueError, match=r"entries beyond 1e\+75 in 1 rows: 1\. Their fourth powers overflow"):
+        empirical_variogram([[0, 0], [1, 1]], [0.0, 1e160], LagBins([0, 200]), dissimilarity="half_squared")

@@ -9,7 +9,7 @@ import reference
 import skgstat
 from pyproj import Geod
 
-from variogeo import LagBins, empirical_variogram
+from variogeo import Exponential, LagBins, empirical_variogram, fit_variogram
 from variogeo._distances import prepare_points
 from variogeo._engine import LagSums, Terms, accumulate
 from variogeo._engine import _blocked as blocked
@@ -170,3 +170,40 @@ def test_the_length_of_the_vectors_does_not_matter_to_the_cosine(scale):
     values = np.array([[3.0, 4.0], [4.0, 3.0]]) * scale
     empirical = empirical_variogram([[0, 0], [1, 0]], values, LagBins([0, 200]))
     assert empirical.semivariance[0] == pytest.approx(1 - 24 / 25, rel=1e-12)
+
+
+def test_equal_vectors_have_no_dissimilarity_at_all(scattered):
+    lonlat = scattered[0][:60]
+    for width, options in ((3, {}), (512, {}), (64, {"dissimilarity": "half_squared"})):
+        vectors = np.tile(np.random.default_rng(1).normal(size=width) * 1e4, (60, 1))
+        empirical = empirical_variogram(lonlat, vectors, LagBins(EDGES), **options)
+        assert (empirical.semivariance[empirical.npairs > 0] == 0).all()
+        assert empirical.colocated.semivariance == 0
+        assert fit_variogram(empirical, Exponential).outcome == "no variation"
+
+
+def test_vectors_that_differ_in_length_only_are_no_variation_for_the_cosine(scattered):
+    lonlat = scattered[0][:60]
+    lengths = np.random.default_rng(2).uniform(0.1, 10, (60, 1))
+    empirical = empirical_variogram(lonlat, lengths * np.array([[1.0, 2.0, 3.0, 0.7]]), LagBins(EDGES))
+    assert fit_variogram(empirical, Exponential).outcome == "no variation"
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e6, 1e8])
+def test_differences_survive_in_groups_that_lie_far_apart(offset):
+    """Two groups of 40 vectors: within a group the product form alone would lose every digit."""
+    random = np.random.default_rng(3)
+    lonlat = np.repeat([[0.0, 0.0], [90.0, 0.0]], 40, axis=0) + random.uniform(0, 1, (80, 2))
+    vectors = random.integers(-3, 4, (80, 8)) + offset * np.repeat([[0.0], [1.0]], 40, axis=0)
+    pairs = [(i, j) for group in (range(40), range(40, 80)) for i in group for j in group if i < j]
+    expected = np.mean([((vectors[i] - vectors[j]) ** 2).sum() / 2 for i, j in pairs])
+    empirical = empirical_variogram(lonlat, vectors, LagBins([0, 1000]), dissimilarity="half_squared")
+    assert empirical.npairs[0] == len(pairs)
+    assert empirical.semivariance[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_nearly_equal_pairs_are_gathered_in_parts(scattered, monkeypatch):
+    lonlat, vectors = scattered[0][:50], 1 + 1e-8 * scattered[1][:50]
+    whole = empirical_variogram(lonlat, vectors, LagBins(EDGES))
+    monkeypatch.setattr("variogeo._engine._terms._LARGEST_GATHER", 10)
+    assert empirical_variogram(lonlat, vectors, LagBins(EDGES)) == whole

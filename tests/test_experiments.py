@@ -1,6 +1,9 @@
 """The simulated photos, the two-tower model, its training and the figures of the comparison."""
 
 import dataclasses
+import runpy
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +27,8 @@ from variogeo.experiments import (  # noqa: E402
     train,
 )
 from variogeo.nn import NegativeWeights  # noqa: E402
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +233,18 @@ def test_the_demonstration_writes_its_files_and_prints_both_tables(monkeypatch, 
     assert "plain  weighted    oracle" in printed
     assert {path.name for path in (tmp_path / "new" / "out").iterdir()} == set(demo.OUTPUTS)
     assert isinstance(variogeo.load(tmp_path / "new" / "out" / "weighting.json"), ResidualWeighting)
+
+
+def test_a_single_block_cannot_be_split():
+    with pytest.raises(ValueError, match=r"share 0.2 of 1 blocks.*use smaller blocks"):
+        held_out(np.zeros(5, dtype=int), share=0.2)
+
+
+def test_the_example_for_your_own_photos_runs(world, monkeypatch, tmp_path, capsys):
+    file = tmp_path / "photos.npz"
+    np.savez(file, lonlat=world.train.lonlat[:600], clip=world.train.embeddings[:600])
+    monkeypatch.setattr(sys, "argv", ["train_geoclip.py", str(file), "--embedding", "clip", "--epochs", "1"])
+    runpy.run_path(str(EXAMPLES / "train_geoclip.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "plain  weighted    oracle" in printed
+    assert "Weighted minus plain: " in printed

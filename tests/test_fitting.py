@@ -223,6 +223,8 @@ def test_comparison_ranks_by_aic_and_prints_a_table():
         (lambda e: fit_variogram(e, Exponential, weights=np.eye(40)[0]), ValueError, "Only 1 bins.*3 free"),
         (lambda e: fit_variogram(e, Exponential, weights=np.zeros(40)), ValueError, "No bin"),
         (lambda e: compare_models(e, []), ValueError, "at least one"),
+        (lambda e: compare_models(e, Exponential), ValueError, "Must be a list"),
+        (lambda e: fit_variogram(e.to_frame(), Exponential), TypeError, "type DataFrame. Must be an EmpiricalVar"),
         (
             lambda e: compare_models(e, [Exponential], weights="npairs_over_semivariance2"),
             ValueError,
@@ -233,3 +235,9 @@ def test_comparison_ranks_by_aic_and_prints_a_table():
 def test_what_cannot_be_fitted_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call(_noiseless(Exponential(0.1, 0.4, 400.0)))
+
+
+def test_as_many_parameters_as_bins_rank_last():
+    empirical = _noiseless(Spherical(0.1, 0.4, 400.0), LagBins([0, 200, 400, 1000]))
+    comparison = compare_models(empirical, [Exponential, Spherical])
+    assert [fit.aic for fit in comparison] == [np.inf, np.inf]

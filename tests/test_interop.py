@@ -10,7 +10,7 @@ import pytest
 from pyproj import Geod
 from shapely import LineString, MultiPoint, Point, Polygon, box
 
-from variogeo import Exponential, Gaussian, Matern, Spherical, Stable, VariogramModel, interop
+from variogeo import Exponential, Gaussian, LagBins, Matern, Spherical, Stable, VariogramModel, interop
 from variogeo._distances import EARTH_RADIUS
 from variogeo.interop import from_gstools, lonlat_from_geodataframe, to_gstools
 
@@ -257,3 +257,10 @@ def test_the_geodataframe_stays_as_it_was() -> None:
     lonlat_from_geodataframe(shapes)
     assert shapes.crs == before.crs
     assert shapes.geometry.geom_equals_exact(before.geometry, 0.0).all()
+
+
+def test_a_geodataframe_where_coordinates_belong_is_sent_to_its_converter() -> None:
+    frame = gpd.GeoDataFrame(geometry=[Point(8, 50), Point(9, 50)], crs="EPSG:4326")
+    for given in (frame, frame.geometry):
+        with pytest.raises(TypeError, match=r"Convert it: .*lonlat_from_geodataframe"):
+            LagBins.covering(given)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from variogeo import LagBins
+from variogeo import LagBins, empirical_variogram
 from variogeo._engine._sums import bin_positions
 
 
@@ -32,8 +32,11 @@ def test_covering_bins_reach_from_the_short_lags_to_half_the_extent(photos):
 
 
 def test_covering_bins_work_for_two_points_and_refuse_one_place():
-    bins = LagBins.covering(np.array([[0.0, 0.0], [0.0, 1.0]]), 3)
-    assert bins.edges[-1] == pytest.approx(np.pi * 6371.0088 / 360)
+    two = np.array([[0.0, 0.0], [0.0, 1.0]])
+    bins = LagBins.covering(two, 3)
+    # Half the largest lag would hold no pair: the bins reach the one there is, on the ellipsoid too.
+    assert bins.edges[-1] == pytest.approx(1.01 * np.pi * 6371.0088 / 180)
+    assert empirical_variogram(two, np.eye(2), bins).npairs.tolist() == [0, 0, 1]
     with pytest.raises(ValueError, match="one place"):
         LagBins.covering(np.zeros((3, 2)))
 

@@ -23,6 +23,7 @@ MODELS = [
     Matern(0.1, 0.4, 300.0, 2.5),
 ]
 BOUNDED = (Spherical,)
+MODEL_CLASSES = (Spherical, Exponential, Gaussian)
 LAG = np.concatenate([[0.0], np.geomspace(1e-6, 2e4, 200)])
 
 each_model = pytest.mark.parametrize("model", MODELS, ids=repr)
@@ -184,6 +185,41 @@ def test_a_parameter_that_is_no_number_is_refused():
     lag=st.floats(0, 2e4),
 )
 def test_every_curve_lies_between_zero_and_its_sill(nugget, partial_sill, effective_range, lag):
-    for model in (Spherical, Exponential, Gaussian):
-        curve = model(nugget, partial_sill, effective_range)
+    shaped = [Stable(nugget, partial_sill, effective_range, shape) for shape in (0.4, 1.7)]
+    shaped += [Matern(nugget, partial_sill, effective_range, smoothness) for smoothness in (0.5, 1.5, 2.5)]
+    for curve in (*(model(nugget, partial_sill, effective_range) for model in MODEL_CLASSES), *shaped):
         assert 0 <= curve(lag) <= curve.sill * (1 + 1e-15)
+
+
+@pytest.mark.parametrize("smoothness", [1.5, 2.5])
+def test_smooth_curves_are_exact_at_short_lags(smoothness):
+    """Against the leading terms of the power series, x^2 (1/2 - x/3) and x^2 (1/6 - x^2/24), down to a millimetre."""
+    model = Matern(0.0, 1.0, 1000.0, smoothness)
+    lag = np.geomspace(1e-6, 0.1, 50)
+    x = lag * (4.743864518390578 if smoothness == 1.5 else 5.918649346310188) / 1000
+    leading = x * x * (1 / 2 - x / 3) if smoothness == 1.5 else x * x * (1 / 6 - x * x / 24)
+    np.testing.assert_allclose(model(lag), leading, rtol=1e-6)
+    single = model(torch.tensor(lag, dtype=torch.float32)).numpy()
+    np.testing.assert_allclose(single, leading, rtol=1e-5)
+
+
+@pytest.mark.parametrize("smoothness", [1.5, 2.5])
+def test_the_series_meets_the_closed_form_where_it_hands_over(smoothness):
+    model = Matern(0.0, 1.0, 1000.0, smoothness)
+    x = np.linspace(0.05, 0.15, 101)
+    lag = x * 1000 / (4.743864518390578 if smoothness == 1.5 else 5.918649346310188)
+    polynomial = x if smoothness == 1.5 else x + x * x / 3
+    np.testing.assert_allclose(model(lag), 1 - (1 + polynomial) * np.exp(-x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("model", [m for m in MODELS if getattr(m, "shape", 1) >= 0.4], ids=repr)
+def test_float32_keeps_five_digits_from_a_metre_to_the_antipode(model):
+    bare = dataclasses.replace(model, nugget=0.0)
+    lag = np.geomspace(1e-3, 2e4, 100)
+    single = bare(torch.tensor(lag, dtype=torch.float32)).numpy()
+    np.testing.assert_allclose(single, bare(lag), rtol=2e-5)
+
+
+@each_model
+def test_the_curve_has_reached_its_sill_at_infinity(model):
+    assert model(math.inf) == model.sill

@@ -19,6 +19,7 @@ from variogeo import (
     Spherical,
     Stable,
     ThesisMultiplier,
+    Weighting,
 )
 from variogeo.nn import NegativeWeights, SoftTargets, soft_cross_entropy, weighted_cross_entropy
 
@@ -291,6 +292,19 @@ FEATURES = torch.ones(3, 4)
             ValueError,
             r"Must be \(3,\) int64",
         ),
+        (lambda: SoftTargets(Exponential), TypeError, "not its class"),
+        (lambda: SoftTargets("exp"), TypeError, "kernel 'exp'"),
+        (lambda: NegativeWeights(RESIDUAL)(PLACES.numpy(), PLACES), TypeError, "Must be a tensor: torch.as_tensor"),
+        (
+            lambda: NegativeWeights(RESIDUAL)(PLACES, PLACES, FEATURES, FEATURES[:, :2]),
+            ValueError,
+            "4 columns but feats_b has 2",
+        ),
+        (
+            lambda: weighted_cross_entropy(torch.zeros(3, 3), torch.zeros(3, 3), torch.zeros(3, 3)),
+            ValueError,
+            "For soft labels use soft_cross_entropy",
+        ),
         (lambda: SoftTargets(MODEL, mixing=1.5), ValueError, "mixing '1.5'. Must be at most 1"),
         (
             lambda: weighted_cross_entropy(torch.zeros(3, 3), torch.zeros(3, 4), torch.arange(3)),
@@ -309,3 +323,37 @@ def test_without_torch_the_message_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r"pip install 'variogeo\[torch\]'"):
         runpy.run_path(variogeo.nn.__file__)
+
+
+def test_broken_coordinates_give_nan_and_no_weight(batch):
+    places, features = batch
+    broken = places.clone()
+    broken[1, 0] = math.nan
+    for scheme in (RESIDUAL, DECORRELATION):
+        log_weights = NegativeWeights(scheme).log_weights(broken[:6], broken, features[:6], features)
+        off = ~torch.eye(6, 9, dtype=torch.bool)
+        assert log_weights[1][off[1]].isnan().all()
+        assert log_weights[:, 1][off[:, 1]].isnan().all()
+
+
+@pytest.mark.parametrize(("scale", "dtype"), [(1e-25, torch.float32), (1e25, torch.float32), (1e200, torch.float64)])
+def test_the_length_of_the_features_does_not_matter(batch, scale, dtype):
+    places, features = batch
+    expected = NegativeWeights(RESIDUAL).log_weights(places, places, features, features)
+    scaled = features.to(dtype) * scale
+    torch.testing.assert_close(NegativeWeights(RESIDUAL).log_weights(places, places, scaled, scaled), expected)
+
+
+def test_a_scheme_of_the_users_own_works_and_stays_out_of_the_state(batch):
+    class Nothing(Weighting):
+        needs_dissimilarity = False
+
+        def __call__(self, lag, dissimilarity=None):
+            del dissimilarity
+            return 0.0 * lag
+
+    places, _ = batch
+    module = NegativeWeights(Nothing())
+    assert (module.log_weights(places[:6], places[:6]) == 0).all()
+    module.load_state_dict(module.state_dict())
+    assert isinstance(module.scheme, Nothing)

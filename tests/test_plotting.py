@@ -1,5 +1,6 @@
 """What is drawn equals the data, and nothing else of the user's is touched."""
 
+import dataclasses
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -22,6 +23,7 @@ from variogeo import (
     VariogramModel,
     Weighting,
     empirical_variogram,
+    fit_variogram,
     variogram_from_pairs,
 )
 from variogeo.plotting import plot_variogram, plot_weights
@@ -298,3 +300,18 @@ def test_the_weights_plot_has_the_curve_its_name_and_units(ax: Axes) -> None:
 def test_a_multiplier_is_no_weighting_and_is_not_drawn_as_one(ax: Axes) -> None:
     with pytest.raises(TypeError, match=r"Invalid scheme of type ThesisMultiplier\. Must be a Weighting"):
         plot_weights(ThesisMultiplier(Stable(0.1, 0.2, 2000.0, 0.9)), ax=ax)  # type: ignore[arg-type]
+
+
+def test_the_legend_leaves_the_axes_their_width() -> None:
+    """Five entries: a fit without a sill, its range within the lags, and a bin of few pairs."""
+    lag = np.r_[np.repeat([10.0, 100.0, 900.0], 40), 5000.0]
+    empirical = variogram_from_pairs(lag, np.r_[np.repeat([0.1, 0.2, 0.3], 40), 0.3], LagBins([1, 50, 500, 2000, 9000]))
+    fit = fit_variogram(empirical, Exponential, weights="equal")
+    fit = dataclasses.replace(fit, converged=False, outcome="no sill within the data")
+    for width in (7.5, 4.0):
+        figure = Figure(figsize=(width, 4.6), layout="constrained")
+        ax = plot_variogram(empirical, fit, ax=figure.subplots())
+        figure.canvas.draw()
+        assert len(ax.get_legend().get_texts()) == 5
+        assert ax.get_position().width > 0.6
+        assert ax.get_legend().get_window_extent().x1 <= figure.bbox.x1

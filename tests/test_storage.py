@@ -308,7 +308,7 @@ def test_a_document_with_more_than_a_value_is_refused(tmp_path: Path) -> None:
 def test_a_file_beyond_the_limit_is_refused_before_it_is_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _storage._LARGEST == 64 * 2**20
+    assert _storage._LARGEST == 2**20
     raw = saved(MODEL, tmp_path)
     monkeypatch.setattr(_storage, "_LARGEST", len(raw))
     assert load_bytes(raw, tmp_path) == MODEL

@@ -173,3 +173,8 @@ def test_uniform_points_are_even_over_the_sphere() -> None:
     assert np.abs(np.histogram(sine, 10, (-1, 1))[0] / 20_000 - 0.1).max() < 5 * 0.0022
     assert np.array_equal(lonlat, uniform_lonlat(20_000, seed=0))
     assert not np.array_equal(lonlat, uniform_lonlat(20_000, seed=1))
+
+
+def test_a_field_needs_a_model() -> None:
+    with pytest.raises(TypeError, match=r"model of type str. Must be a variogram model"):
+        gaussian_field([[0.0, 0.0]], "x")

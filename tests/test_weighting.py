@@ -117,3 +117,16 @@ def test_schemes_are_frozen_values_and_repr_is_the_constructor_call(scheme):
     assert eval(repr(scheme), {**names, "inf": math.inf}) == scheme
     with pytest.raises(dataclasses.FrozenInstanceError):
         scheme.model = MODEL
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=repr)
+def test_a_broken_lag_never_becomes_a_weight(scheme):
+    for dissimilarity in (0.0, 0.3, math.nan):
+        assert math.isnan(scheme(math.nan, dissimilarity))
+        assert torch.isnan(scheme(torch.tensor(math.nan), torch.tensor(dissimilarity)))
+
+
+@pytest.mark.parametrize(("name", "given"), [("beyond", "5000"), ("within", True), ("beyond", [1.0])])
+def test_thresholds_must_be_numbers(name, given):
+    with pytest.raises(TypeError, match=f"{name} .*Must be a number"):
+        ResidualWeighting(MODEL, **{name: given})

@@ -10,6 +10,9 @@ from variogeo._namespace import to_numpy
 
 Dissimilarity = Literal["cosine", "half_squared"]
 
+LARGEST_SCALAR = 1e75
+"""The sums hold the square of a squared difference, which stays finite up to here."""
+
 _ROWS_PER_CHECK = 4096
 
 
@@ -94,6 +97,9 @@ def _first_odd_row(rows: Any) -> str:
 
 def check_lonlat(lonlat: Any, *, name: str = "lonlat") -> NDArray[np.float64]:
     """Return a new (n, 2) float64 array of longitude in [-180, 180] and latitude, or refuse it."""
+    if type(lonlat).__module__.startswith("geopandas"):
+        msg = f"Invalid {name} of type {type(lonlat).__name__}. Convert it: variogeo.interop.lonlat_from_geodataframe."
+        raise TypeError(msg)
     array = as_real_array(lonlat, name=name)
     if array.ndim != 2 or array.shape[1] != 2:
         msg = f"Invalid {name} of shape {array.shape}. Must be (n, 2): longitude, latitude in degrees."
@@ -177,12 +183,20 @@ def _check_rows(array: NDArray[Any], *, name: str, zero_allowed: bool) -> None:
     """Refuse rows with NaN or infinity and, unless allowed, rows of zeros; reads block by block."""
     broken: list[int] = []
     zero: list[int] = []
+    large: list[int] = []
     for start in range(0, len(array), _ROWS_PER_CHECK):
         block = array[start : start + _ROWS_PER_CHECK].reshape(-1, array.shape[1] if array.ndim == 2 else 1)
         broken.extend(start + np.flatnonzero(~np.isfinite(block).all(axis=1)))
         zero.extend(start + np.flatnonzero(~block.any(axis=1)))
+        large.extend(start + np.flatnonzero(np.abs(block).max(axis=1).astype(np.float64) > LARGEST_SCALAR))
     if broken:
         msg = f"{name} has NaN or infinite entries in {len(broken)} rows: {listed_rows(broken)}. Drop them first."
+        raise ValueError(msg)
+    if large and zero_allowed:
+        msg = (
+            f"{name} has entries beyond {LARGEST_SCALAR:g} in {len(large)} rows: {listed_rows(large)}. "
+            "Their fourth powers overflow: divide them by a common scale."
+        )
         raise ValueError(msg)
     if zero and not zero_allowed:
         msg = (

@@ -148,6 +148,10 @@ class EmpiricalVariogram:
                 raise ValueError(msg)
         return EmpiricalVariogram(self.bins, self.sums + other.sums, self.dissimilarity, self.estimator, self.metric)
 
+    def __radd__(self, other: object) -> "EmpiricalVariogram":
+        """Let ``sum`` start from 0."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
     def to_frame(self) -> "pd.DataFrame":
         """Return a pandas DataFrame, one row per bin: low, high, npairs, lag, semivariance, spread."""
         import pandas as pd

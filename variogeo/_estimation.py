@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import (
+    LARGEST_SCALAR,
     Dissimilarity,
     as_real_array,
     check_choice,
@@ -146,9 +147,12 @@ def _pair_column(values: Any, name: str) -> NDArray[np.float64]:
     if column.ndim != 1 or not len(column):
         msg = f"Invalid {name} of shape {column.shape}. Must be (m,) with at least one pair."
         raise ValueError(msg)
-    if not (np.isfinite(column) & (column >= 0)).all():
-        first = int(np.flatnonzero(~(np.isfinite(column) & (column >= 0)))[0])
-        msg = f"Invalid {name} '{column[first]}' at row {first}. Must be finite and not negative."
+    bad = np.flatnonzero(~(np.isfinite(column) & (column >= 0)))
+    if bad.size:
+        msg = f"Invalid {name} '{column[bad[0]]}' at row {bad[0]}. Must be finite and not negative."
+        raise ValueError(msg)
+    if column.max() > LARGEST_SCALAR**2:
+        msg = f"Invalid {name} '{column.max()}'. Its square overflows: divide all by a common scale."
         raise ValueError(msg)
     return column
 
@@ -165,6 +169,6 @@ def _check_filled(sums: LagSums, bins: LagBins) -> None:
     if not sums.npairs[1:].any():
         msg = (
             f"Every bin from {bins.edges[0]:g} to {bins.edges[-1]:g} km is empty. The lags lie outside: "
-            "choose other edges, e.g. LagBins.covering(lonlat)."
+            "choose other edges; LagBins.covering(lonlat) suggests some."
         )
         raise ValueError(msg)

@@ -25,10 +25,12 @@ class VariogramFit:
         Root mean square of ``semivariance - model(lag)`` over the bins used, unweighted.
     aic : float
         ``m ln(SS / m) + 2 p``: m bins used, p free parameters, SS the weighted sum of squares with
-        weights of mean 1. Comparable between fits to the same bins with the same weights.
+        weights of mean 1. Comparable between fits to the same bins with the same weights. Infinite
+        with as many parameters as bins, which fit anything.
     converged : bool
-        Whether the parameters are determined by the data: False at a bound of the effective range,
-        for a pure nugget and without variation. The model is the best one found all the same.
+        False where the effective range lies at a bound or beyond the data, for a pure nugget, without
+        variation, and when the optimiser gave up. The model is the best one found all the same. True
+        is no test of structure: white noise can be fitted too.
     outcome : str
         ``"fitted"``, ``"no sill within the data"``, ``"pure nugget"``, ``"no variation"`` or
         ``"not converged"``.

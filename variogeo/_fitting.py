@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Weights = Literal["equal", "npairs", "npairs_over_lag2", "npairs_over_semivariance2"]
 
 _REWEIGHTINGS = 50
+_ROUNDING = 1e-14
+"""A semivariance of unit vectors below this is the rounding of equal ones."""
 _NO_STRUCTURE = 1e-6
 """Share of the sill below which a partial sill is none."""
 _LOW_SHAPE = 0.3
@@ -81,11 +83,13 @@ def fit_variogram(
     >>> round(fit.model.effective_range), fit.outcome
     (300, 'fitted')
     """
+    _check_empirical(empirical)
     _check_model_class(model)
     held = _checked_fixed(model, fixed)
     curve, name = _curve(empirical, weights)
     on_sphere = empirical.metric in ("geodesic", "great_circle")
-    if not curve.semivariance.any():
+    unit = 1.0 if empirical.dissimilarity == "cosine" else 0.0
+    if curve.semivariance.max() <= _ROUNDING * unit:
         return _no_variation(model, held, curve, name)
     choices = [held]
     if "smoothness" in model.parameters() and "smoothness" not in held:
@@ -125,11 +129,21 @@ def compare_models(
             "Compare with 'npairs', then fit the chosen model with them."
         )
         raise ValueError(msg)
-    if not models:
-        msg = "Invalid models []. Name at least one, e.g. [Exponential, Spherical]."
+    if not isinstance(models, Sequence) or not models:
+        msg = f"Invalid models {models!r}. Must be a list with at least one class, e.g. [Exponential, Spherical]."
         raise ValueError(msg)
     fits = [fit_variogram(empirical, model, weights=weights) for model in models]
     return ModelComparison(tuple(sorted(fits, key=lambda fit: fit.aic)))
+
+
+def _check_empirical(empirical: Any) -> None:
+    """Refuse anything but an empirical variogram."""
+    if not isinstance(empirical, EmpiricalVariogram):
+        msg = (
+            f"Invalid empirical of type {type(empirical).__name__}. "
+            "Must be an EmpiricalVariogram: make one with empirical_variogram."
+        )
+        raise TypeError(msg)
 
 
 def _check_model_class(model: Any) -> None:
@@ -216,7 +230,7 @@ def _described(solution: Solution, curve: Curve, weights: str, free: int) -> Var
     return VariogramFit(
         model=model,
         rmse=float(np.sqrt(np.mean(residual**2))),
-        aic=float(nbins * np.log(max(solution.cost, 1e-300) / nbins) + 2 * free),
+        aic=float(nbins * np.log(max(solution.cost, 1e-300) / nbins) + 2 * free) if nbins > free else np.inf,
         converged=outcome == "fitted",
         outcome=outcome,
         message=message,
@@ -241,7 +255,8 @@ def _outcome(solution: Solution, curve: Curve) -> tuple[Outcome, str]:
     if solution.at_high_range or model.effective_range > longest:
         return "no sill within the data", (
             f"The semivariance still rises at the longest mean lag, {longest:.4g} km: the effective range "
-            f"({model.effective_range:.4g} km) and the sill are extrapolated. Use longer bins, or fix the sill."
+            f"({model.effective_range:.4g} km) and the sill are extrapolated. Use longer bins, "
+            "or hold the partial sill with fixed=."
         )
     shape = getattr(model, "shape", 1.0)
     if shape < _LOW_SHAPE and not solution.shape_held:

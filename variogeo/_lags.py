@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from variogeo._checks import as_real_array, check_lonlat, check_number
 from variogeo._distances import HALF_GREAT_CIRCLE, lag_along
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class LagBins:
     """Lag bins ``(edges[k], edges[k+1]]`` in km.
 
@@ -35,8 +35,8 @@ class LagBins:
 
     edges: NDArray[np.float64]
 
-    def __post_init__(self) -> None:
-        edges = np.array(as_real_array(self.edges, name="edges"), dtype=np.float64)
+    def __init__(self, edges: ArrayLike) -> None:
+        edges = np.array(as_real_array(edges, name="edges"), dtype=np.float64)
         if edges.ndim != 1 or len(edges) < 2:
             msg = f"Invalid edges of shape {edges.shape}. Must be (count + 1,) with at least one bin."
             raise ValueError(msg)
@@ -56,7 +56,7 @@ class LagBins:
     @classmethod
     def linear(cls, low: float, high: float, count: int) -> "LagBins":
         """Return ``count`` bins of equal width from ``low`` to ``high`` (km)."""
-        low, high, count = _limits(low, high, count, at_least=0.0)
+        low, high, count = _limits(low, high, count)
         return cls(np.linspace(low, high, count + 1))
 
     @classmethod
@@ -68,7 +68,7 @@ class LagBins:
         if not check_number(low, name="low", unit="km") > 0:
             msg = f"Invalid low '{low}'. Must be greater than zero (km): logarithmic bins cannot start at zero."
             raise ValueError(msg)
-        low, high, count = _limits(low, high, count, at_least=0.0)
+        low, high, count = _limits(low, high, count)
         edges = np.geomspace(low, high, count + 1)
         edges[[0, -1]] = low, high
         return cls(edges)
@@ -79,7 +79,7 @@ class LagBins:
 
         The first edge is the 0.1 % quantile of the lags among up to 1 000 evenly chosen points, the
         last is half of the largest such lag (the usual reach of a variogram), at most a quarter of
-        the Earth's circumference.
+        the Earth's circumference; it is the largest lag where no pair is closer than that.
 
         Parameters
         ----------
@@ -104,6 +104,9 @@ class LagBins:
             msg = f"lonlat has {len(places)} points at one place: no lag to bin."
             raise ValueError(msg)
         high = min(float(lags.max()) / 2, HALF_GREAT_CIRCLE / 2)
+        if lags.min() > high:
+            # Two points, or a few at equal distances: then the bins must reach the longest geodesic.
+            high = 1.01 * float(lags.max())
         return cls.logarithmic(min(float(np.quantile(lags, 0.001)), high / 10), high, count)
 
     @property
@@ -129,9 +132,9 @@ class LagBins:
         return f"LagBins({self.edges.tolist()})"
 
 
-def _limits(low: Any, high: Any, count: Any, *, at_least: float) -> tuple[float, float, int]:
+def _limits(low: Any, high: Any, count: Any) -> tuple[float, float, int]:
     """Return checked limits and number of bins."""
-    low = check_number(low, name="low", at_least=at_least, unit="km")
+    low = check_number(low, name="low", at_least=0.0, unit="km")
     high = check_number(high, name="high", above=low, unit="km, above low")
     number = check_number(count, name="count")
     if int(number) != number or number < 1:

@@ -14,6 +14,17 @@ LOG20 = math.log(20.0)
 MATERN_SCALES = {0.5: LOG20, 1.5: 4.743864518390578, 2.5: 5.918649346310188}
 """Effective range over the scale: the x with 95 % of the partial sill, per smoothness."""
 
+_MATERN_SERIES = {
+    1.5: [(-1) ** n * (n - 1) / math.factorial(n) for n in range(2, 12)],
+    2.5: [-((-1) ** n) * (n - 1) * (n - 3) / (3 * math.factorial(n)) for n in range(2, 12)],
+}
+"""Coefficients of ``(1 - rho) / x^2`` in powers of x: for ``1 - (1 + x) e^-x`` and
+``1 - (1 + x + x^2/3) e^-x``, multiplied out."""
+_NEAR = 0.1
+"""Below this x the series is exact to 1e-16."""
+_FAR = 700.0
+"""Beyond this x the correlogram is zero, and x^2 e^-x would be infinity times zero."""
+
 
 @dataclass(frozen=True)
 class Spherical(VariogramModel):
@@ -231,11 +242,15 @@ class Matern(VariogramModel):
 
     def _rise(self, lag: Any) -> Any:
         xp = array_namespace(lag)
-        x = lag * (MATERN_SCALES[self.smoothness] / self.effective_range)
-        polynomial = {0.5: 0.0 * x, 1.5: x, 2.5: x + x * x / 3}[self.smoothness]
-        decay = xp.exp(-x)
-        # -expm1(-x) - p e^-x, not 1 - (1 + p) e^-x: no cancellation at short lags.
-        return -xp.expm1(-x) - polynomial * decay
+        x = xp.clip(lag * (MATERN_SCALES[self.smoothness] / self.effective_range), None, _FAR)
+        if self.smoothness == 0.5:
+            return -xp.expm1(-x)
+        polynomial = x if self.smoothness == 1.5 else x + x * x / 3
+        # 1 - (1 + p) e^-x cancels at short lags: there the power series is used.
+        near, series = xp.clip(x, None, _NEAR), 0.0 * x
+        for coefficient in reversed(_MATERN_SERIES[self.smoothness]):
+            series = coefficient + near * series
+        return xp.where(x < _NEAR, near * near * series, -xp.expm1(-x) - polynomial * xp.exp(-x))
 
     def _rise_slope(self, lag: Any) -> Any:
         rate = MATERN_SCALES[self.smoothness] / self.effective_range

@@ -24,8 +24,12 @@ class Weighting(ABC):
     """A scheme: a frozen callable ``(lag, dissimilarity) -> log_weight``.
 
     The weight multiplies ``exp(logit)`` of a negative in the denominator of the loss, so its
-    logarithm is added to the logit. Works on numpy arrays and torch tensors that broadcast.
+    logarithm is added to the logit. Works on numpy arrays and torch tensors that broadcast. A scheme
+    of your own works in `variogeo.nn.NegativeWeights` too, but is not saved: only the classes listed
+    here are ever made from a file.
     """
+
+    model: VariogramModel
 
     @property
     @abstractmethod
@@ -84,7 +88,8 @@ class DecorrelationWeighting(Weighting):
         """Return ``log(gamma(lag) / sill)``; the dissimilarity is not read."""
         share = self.model(lag) / self.model.sill
         xp = array_namespace(share)
-        return xp.where(share > 0, xp.log(xp.where(share > 0, share, 1.0)), -math.inf)[()]
+        # A NaN lag stays NaN: it is a broken coordinate, not a negative at the same place.
+        return xp.where(share <= 0, -math.inf, xp.log(xp.where(share <= 0, 1.0, share)))[()]
 
 
 @dataclass(frozen=True)
@@ -150,11 +155,10 @@ class ResidualWeighting(Weighting):
         object.__setattr__(self, "spread", check_number(self.spread, name="spread", above=0.0))
         for name in ("beyond", "within"):
             given = getattr(self, name)
-            threshold = self.model.effective_range if given is None else float(given)
-            if not threshold >= 0:
-                msg = f"Invalid {name} '{given}'. Must be at least 0 (km); inf or 0 switches a side off."
-                raise ValueError(msg)
-            object.__setattr__(self, name, threshold)
+            is_infinite = isinstance(given, float) and given == math.inf
+            threshold = self.model.effective_range if given is None else given
+            checked = math.inf if is_infinite else check_number(threshold, name=name, at_least=0.0, unit="km")
+            object.__setattr__(self, name, checked)
         beyond, within = self._thresholds
         if beyond < within:
             msg = f"Invalid beyond '{beyond}' with within '{within}'. Must not overlap: beyond >= within (km)."
@@ -174,8 +178,9 @@ class ResidualWeighting(Weighting):
         """Return the log-weight at ``lag`` (km) of a pair of images with ``dissimilarity`` 1 - cos."""
         lag, dissimilarity = as_floats(lag), _given(dissimilarity, self)
         xp = array_namespace(lag)
-        residual = xp.clip(self.model(lag) - dissimilarity, 0.0, None)
-        residual = xp.where(xp.isnan(residual), 0.0, residual) * (self.strength / self.spread)
+        # Without an image there is no residual; a NaN lag stays NaN, because it is a broken coordinate.
+        dissimilarity = xp.where(xp.isnan(dissimilarity), math.inf, dissimilarity)
+        residual = xp.clip(self.model(lag) - dissimilarity, 0.0, None) * (self.strength / self.spread)
         beyond, within = self._thresholds
         return xp.where(lag > beyond, residual, xp.where(lag <= within, -residual, 0.0 * residual))[()]
 

@@ -1,6 +1,6 @@
 """Geolocation accuracy: errors in geodesic km, and the usual summaries of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def geolocation_error(predicted: Any, true: Any) -> NDArray[np.float64]:
     return lag_along(places, truth, "geodesic")
 
 
-def accuracy_within(predicted: Any, true: Any, km: Sequence[float] = (1, 25, 200, 750, 2500)) -> dict[float, float]:
+def accuracy_within(predicted: Any, true: Any, km: Iterable[float] = (1, 25, 200, 750, 2500)) -> dict[float, float]:
     """Return the share of predictions within each distance: street, city, region, country, continent.
 
     Parameters
@@ -62,13 +62,11 @@ def accuracy_within(predicted: Any, true: Any, km: Sequence[float] = (1, 25, 200
     >>> accuracy_within([[0, 0], [0, 0]], [[0, 0.1], [0, 10]])
     {1: 0.0, 25: 0.5, 200: 0.5, 750: 0.5, 2500: 1.0}
     """
-    error = geolocation_error(predicted, true)
-    if not isinstance(km, Sequence):
+    if not isinstance(km, Iterable):
         msg = f"Invalid km {km!r}. Must be a sequence of distances, e.g. (25,)."
         raise TypeError(msg)
-    for distance in km:
-        check_number(distance, name="km", above=0.0)
-    return {distance: float(np.mean(error <= distance)) for distance in km}
+    error = geolocation_error(predicted, true)
+    return {distance: float(np.mean(error <= check_number(distance, name="km", above=0.0))) for distance in km}
 
 
 def median_error(predicted: Any, true: Any) -> float:

@@ -80,7 +80,11 @@ def plot_variogram(
     ax.set_xlabel("lag (km)" if empirical.metric != "given" else "lag (unit as given)")
     ax.set_ylabel(_semivariance_label(empirical))
     # Above the axes: rising curves, bars and the sill leave no free corner for every data set.
-    ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, borderpad=0.2)
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    ax.legend(
+        frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), borderpad=0.2,
+        ncols=max(1, min(3, int(inches / 1.9))),
+    )  # fmt: skip
     return ax
 
 

@@ -74,6 +74,9 @@ def gaussian_field(
     if int(number) != number or number < 1:
         msg = f"Invalid dimensions '{dimensions}'. Must be a whole number of at least 1."
         raise ValueError(msg)
+    if not isinstance(model, VariogramModel):
+        msg = f"Invalid model of type {type(model).__name__}. Must be a variogram model, e.g. Exponential(...)."
+        raise TypeError(msg)
     if metric == "great_circle" and not model.valid_on_sphere:
         msg = f"Invalid model {type(model).__name__} for metric 'great_circle': {model.validity}."
         raise ValueError(msg)

@@ -61,6 +61,9 @@ def held_out(blocks: npt.NDArray[np.intp], *, share: float, seed: int = 0) -> np
     """
     generator = np.random.default_rng(seed)
     count = int(blocks.max()) + 1
+    if not 0 < round(share * count) < count:
+        msg = f"Invalid share {share} of {count} blocks. Must leave at least one on either side: use smaller blocks."
+        raise ValueError(msg)
     drawn = np.zeros(count, dtype=bool)
     drawn[generator.choice(count, round(share * count), replace=False)] = True
     return drawn[blocks]

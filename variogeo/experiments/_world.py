@@ -63,7 +63,7 @@ class PhotoWorld:
         A photo's feature is the normalised sum of a direction common to all photos (the cone
         of CLIP-like features), the place's embedding through a random map, a scene type whose
         probability varies smoothly over the globe and with density, noise with a power-law
-        spectrum, and the place embedding of another photo of the same scene type. The last part
+        spectrum, and the place embedding of a random photo of the same scene type. The last part
         makes negatives that are similar and far away.
 
         Parameters
@@ -160,7 +160,7 @@ def _drawn(probabilities: npt.NDArray[np.float64], generator: np.random.Generato
 
 
 def _partners(scene: npt.NDArray[np.intp], generator: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Return for every photo another photo of the same scene type, drawn uniformly."""
+    """Return for every photo one of the same scene type, drawn uniformly."""
     partners = np.empty_like(scene)
     for kind in np.unique(scene):
         members = np.flatnonzero(scene == kind)

@@ -87,6 +87,10 @@ def _float64_device(device: torch.device) -> torch.device:
 
 def positive_columns(positives: Tensor | None, coords_a: Tensor, coords_b: Tensor) -> Tensor:
     """Return the (B,) column of each row's positive: the diagonal unless given."""
+    for coords, name in ((coords_a, "coords_a"), (coords_b, "coords_b")):
+        if not isinstance(coords, Tensor):
+            msg = f"Invalid {name} of type {type(coords).__name__}. Must be a tensor: torch.as_tensor({name})."
+            raise TypeError(msg)
     rows, columns = coords_a.shape[0], coords_b.shape[0]
     if positives is not None:
         if positives.shape != (rows,) or positives.dtype != torch.int64:

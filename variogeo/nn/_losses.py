@@ -40,6 +40,12 @@ def weighted_cross_entropy(logits: Tensor, log_weights: Tensor, target: Tensor) 
     tensor(0.3466)
     """
     _check_same_shape(logits, log_weights, "log_weights")
+    if target.shape != logits.shape[:1] or target.dtype != torch.int64:
+        msg = (
+            f"Invalid target of shape {tuple(target.shape)} and {target.dtype}. Must be ({logits.shape[0]},) int64: "
+            "the column of each row's positive. For soft labels use soft_cross_entropy."
+        )
+        raise ValueError(msg)
     return functional.cross_entropy(_in_full(logits) + log_weights, target)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from variogeo._checks import check_choice
 from variogeo._loading import made
 from variogeo._storage import dump_document, encode, parse_document
-from variogeo._weighting import Weighting
+from variogeo._weighting import WEIGHTINGS, Weighting
 from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Order, Units, positive_columns
 
 Coincident = Literal["mask", "weight"]
@@ -135,8 +135,13 @@ class NegativeWeights(nn.Module):
             return log_weight.scatter(1, columns[:, None], 0.0)
 
     def get_extra_state(self) -> str:
-        """Return the scheme and the settings as JSON text, for the state dict."""
-        return dump_document("negative_weights", {"value": encode(self.scheme), **self._settings})
+        """Return the scheme and the settings as JSON text, for the state dict.
+
+        A scheme of the user's own class is left out: it stays the one of the constructor.
+        """
+        known = WEIGHTINGS.get(type(self.scheme).__name__) is type(self.scheme)
+        value = encode(self.scheme) if known else None
+        return dump_document("negative_weights", {"value": value, **self._settings})
 
     def set_extra_state(self, state: str) -> None:
         """Take the scheme of a state dict, after checking that coordinates are written the same way."""
@@ -145,7 +150,8 @@ class NegativeWeights(nn.Module):
         if kind != "negative_weights" or settings != self._settings:
             msg = f"The state was saved with {kind} {settings}, this module has {self._settings}. Make it the same way."
             raise ValueError(msg)
-        self.scheme = made("weighting", content, "the state of NegativeWeights")
+        if content["value"] is not None:
+            self.scheme = made("weighting", content, "the state of NegativeWeights")
 
     @property
     def _settings(self) -> dict[str, str]:
@@ -163,7 +169,7 @@ class NegativeWeights(nn.Module):
 
 def _dissimilarity(feats_a: Tensor | None, feats_b: Tensor | None, coords_a: Tensor, coords_b: Tensor) -> Tensor:
     """Return ``1 - cos`` of all pairs in float32."""
-    if feats_a is None or feats_b is None:
+    if not isinstance(feats_a, Tensor) or not isinstance(feats_b, Tensor):
         msg = "The scheme needs feats_a and feats_b: the frozen features in which its curve was fitted."
         raise TypeError(msg)
     for feats, coords, side in ((feats_a, coords_a, "a"), (feats_b, coords_b, "b")):
@@ -173,6 +179,13 @@ def _dissimilarity(feats_a: Tensor | None, feats_b: Tensor | None, coords_a: Ten
                 "Must be (n, d): one row per place."
             )
             raise ValueError(msg)
-    a, b = feats_a.float(), feats_b.float()
-    unit_a, unit_b = (feats / feats.norm(dim=1, keepdim=True) for feats in (a, b))
-    return torch.clamp(1.0 - unit_a @ unit_b.T, 0.0, 2.0)
+    if feats_a.shape[1] != feats_b.shape[1]:
+        msg = f"feats_a has {feats_a.shape[1]} columns but feats_b has {feats_b.shape[1]}. Must be one feature space."
+        raise ValueError(msg)
+    return torch.clamp(1.0 - _unit(feats_a) @ _unit(feats_b).T, 0.0, 2.0)
+
+
+def _unit(feats: Tensor) -> Tensor:
+    """Return unit rows in float32; scaled first, so that no square under- or overflows. Zeros become NaN."""
+    scaled = (feats / feats.abs().amax(dim=1, keepdim=True)).float()
+    return scaled / scaled.norm(dim=1, keepdim=True)

@@ -56,6 +56,9 @@ class SoftTargets(nn.Module):
         if self.mixing > 1:
             msg = f"Invalid mixing '{mixing}'. Must be at most 1."
             raise ValueError(msg)
+        if not callable(kernel) or isinstance(kernel, type):
+            msg = f"Invalid kernel {kernel!r}. Must be a variogram model (not its class) or a function of the lag."
+            raise TypeError(msg)
         self.kernel = kernel.correlogram if isinstance(kernel, VariogramModel) else kernel
         self.coordinates = Coordinates(order, units)
 
