@@ -11,7 +11,7 @@ demo: $(INSTALLED)
 	$(BIN)/variogeo demo
 
 demo-short: $(INSTALLED)
-	$(BIN)/variogeo demo --short
+	$(BIN)/variogeo demo --short --out demo-output/short
 
 test: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -49,12 +49,13 @@ def main() -> None:
     plain, weighted = predictions["plain"], predictions["weighted"]
     gain, low, high = geoscore_difference(weighted, plain, test.lonlat, blocks[is_test])
     print(f"Weighted minus plain: {gain:+.0f} GeoScore, 95 % interval over blocks {low:+.0f} to {high:+.0f}.")
+    print("That is one seed: try several with --seed before you believe a difference.")
 
 
 def fit_scheme(photos: variogeo.PointEmbeddings, most: int, seed: int) -> variogeo.ResidualWeighting:
     """Return the weighting from the curve of at most ``most`` photos' frozen features."""
     rows = np.random.default_rng(seed).permutation(len(photos.lonlat))[:most]
-    bins = variogeo.LagBins.logarithmic(1.0, 20_000.0, 20)
+    bins = variogeo.LagBins.covering(photos.lonlat[rows])
     empirical = variogeo.empirical_variogram(photos.lonlat[rows], photos.embeddings[rows], bins)
     fit = variogeo.fit_variogram(empirical, variogeo.Exponential, weights="equal")
     print(f"{empirical}\n{fit.model}\n{fit.message}\n")

@@ -239,7 +239,7 @@ def test_bins_of_another_type_are_refused_with_an_example(bins: object) -> None:
         refused(variogram_from_pairs, [1.0], [0.5], bins),
     ):
         assert type(error) is TypeError
-        assert f"Invalid bins of type {type(bins).__name__}. Must be LagBins, e.g. LagBins.logarithmic" in str(error)
+        assert f"Invalid bins of type {type(bins).__name__}. Must be LagBins, e.g. LagBins(edges)." in str(error)
 
 
 def test_bins_that_hold_no_pair_are_refused_with_their_span_and_a_cure() -> None:

@@ -241,3 +241,15 @@ def test_as_many_parameters_as_bins_rank_last():
     empirical = _noiseless(Spherical(0.1, 0.4, 400.0), LagBins([0, 200, 400, 1000]))
     comparison = compare_models(empirical, [Exponential, Spherical])
     assert [fit.aic for fit in comparison] == [np.inf, np.inf]
+
+
+def test_the_message_says_what_the_sphere_means_for_the_model():
+    from variogeo import EmpiricalVariogram
+
+    planar = _noiseless(Gaussian(0.05, 0.4, 400.0), lag=ON_CURVE)
+    on_sphere = EmpiricalVariogram(planar.bins, planar.sums, "cosine", "matheron", "geodesic")
+    assert "For weighting only, not for simulation" in fit_variogram(on_sphere, Gaussian).message
+    for model in (Stable, Matern):
+        assert "at its limit on the sphere" in fit_variogram(on_sphere, model).message
+    assert fit_variogram(planar, Gaussian).message == "Fitted to 40 bins."
+    assert fit_variogram(on_sphere, Exponential).message == "Fitted to 40 bins."

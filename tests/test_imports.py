@@ -66,7 +66,10 @@ def test_importing_variogeo_loads_numpy_only():
 def test_every_public_name_is_there_and_listed():
     for name in variogeo.__all__:
         assert getattr(variogeo, name) is not None
-    assert set(dir(variogeo)) == set(variogeo.__all__)
+    assert set(dir(variogeo)) > set(variogeo.__all__)
+    for name in set(dir(variogeo)) - set(variogeo.__all__):
+        assert getattr(variogeo, name).__name__ == f"variogeo.{name}"
+    assert "io" not in variogeo.__all__  # a star import must not hide the standard library's
     with pytest.raises(AttributeError, match="no attribute 'variograms'"):
         variogeo.variograms  # noqa: B018
 

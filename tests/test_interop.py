@@ -200,7 +200,7 @@ def test_polygons_are_refused_with_their_counts_unless_a_point_is_chosen() -> No
     mixed = geodataframe(Point(8, 50), box(1, 1, 2, 2), box(2, 2, 3, 3), LineString([(0, 0), (1, 1)]))
     with pytest.raises(ValueError, match=r"2 Polygon, 1 Point, 1 LineString.* pass point=") as caught:
         lonlat_from_geodataframe(mixed)
-    assert "a point inside each" in str(caught.value)
+    assert "(--point on the command line)" in str(caught.value)
 
 
 def test_a_representative_point_lies_inside_even_where_the_centroid_does_not() -> None:

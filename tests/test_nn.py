@@ -224,6 +224,22 @@ def test_the_loss_and_its_gradient_equal_a_denominator_weighted_by_hand(batch):
     assert (ours.grad[torch.isinf(log_weights)] == 0).all()
 
 
+def test_the_entry_at_the_target_is_no_weight(batch):
+    """The positives stand behind a queue, and the weights were made for the diagonal."""
+    places, _ = batch
+    target = torch.tensor([3, 4, 5, 6, 7, 8])
+    places = torch.cat([places[6:], places[:6]])
+    logits = torch.randn(6, 9, generator=torch.Generator().manual_seed(5))
+    module = NegativeWeights(DECORRELATION)
+    forgotten = module.log_weights(places[3:], places)
+    assert (forgotten[torch.arange(6), target] == -math.inf).all()
+    assert torch.isfinite(weighted_cross_entropy(logits, forgotten, target))
+    made_for_them = module.log_weights(places[3:], places, positives=target)
+    assert weighted_cross_entropy(logits, made_for_them, target) == weighted_cross_entropy(
+        logits, made_for_them.scatter(1, target[:, None], 5.0), target
+    )
+
+
 def test_without_weights_the_loss_is_plain_infonce_and_half_precision_is_raised():
     logits = torch.randn(5, 8, generator=torch.Generator().manual_seed(2))
     target = torch.arange(5)
@@ -251,6 +267,12 @@ def test_mixing_moves_from_one_hot_to_the_kernel(batch):
     torch.testing.assert_close(soft.sum(dim=1), torch.ones(6))
     other_way = SoftTargets(MODEL)(places, places[:6], positives=torch.tensor([0, 1, 2, 3, 4, 5, 0, 1, 2]))
     torch.testing.assert_close(other_way.sum(dim=1), torch.ones(9))
+
+
+def test_soft_targets_print_their_settings():
+    assert repr(SoftTargets(MODEL, order="latlon")) == (
+        f"SoftTargets({MODEL!r}, mixing=1.0, order='latlon', units='deg')"
+    )
 
 
 def test_soft_cross_entropy_is_the_definition_and_plain_for_one_hot():

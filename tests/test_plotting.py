@@ -315,3 +315,9 @@ def test_the_legend_leaves_the_axes_their_width() -> None:
         assert len(ax.get_legend().get_texts()) == 5
         assert ax.get_position().width > 0.6
         assert ax.get_legend().get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_a_comparison_is_not_a_model() -> None:
+    empirical = variogram_from_pairs([1.0, 5.0], [0.1, 0.3], LagBins([0, 2, 10]))
+    with pytest.raises(TypeError, match=r"type str\. Must be a model or a fit"):
+        plot_variogram(empirical, "Exponential", ax=Figure().subplots())  # type: ignore[arg-type]

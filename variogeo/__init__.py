@@ -25,7 +25,13 @@ from variogeo._weighting import (
 )
 
 if TYPE_CHECKING:
-    from variogeo import datasets, evaluation, interop, io, nn, plotting, synthetic
+    from variogeo import datasets as datasets
+    from variogeo import evaluation as evaluation
+    from variogeo import interop as interop
+    from variogeo import io as io
+    from variogeo import nn as nn
+    from variogeo import plotting as plotting
+    from variogeo import synthetic as synthetic
 
 __version__ = "0.1.0"
 
@@ -47,16 +53,9 @@ __all__ = [
     "VariogramModel",
     "Weighting",
     "compare_models",
-    "datasets",
     "empirical_variogram",
-    "evaluation",
     "fit_variogram",
-    "interop",
-    "io",
     "load",
-    "nn",
-    "plotting",
-    "synthetic",
     "variogram_from_pairs",
 ]
 
@@ -72,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_MODULES})

@@ -160,7 +160,7 @@ def _pair_column(values: Any, name: str) -> NDArray[np.float64]:
 def _check_bins(bins: Any) -> None:
     """Refuse anything but LagBins."""
     if not isinstance(bins, LagBins):
-        msg = f"Invalid bins of type {type(bins).__name__}. Must be LagBins, e.g. LagBins.logarithmic(1, 5000, 20)."
+        msg = f"Invalid bins of type {type(bins).__name__}. Must be LagBins, e.g. LagBins(edges)."
         raise TypeError(msg)
 
 

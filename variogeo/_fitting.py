@@ -99,7 +99,7 @@ def fit_variogram(
     best = min(solutions, key=lambda solution: solution.cost)
     # A smoothness chosen among several counts as a parameter, one that is given does not.
     free = len(model.parameters()) - len(choices[0]) + (len(choices) > 1)
-    return _described(best, curve, name, free)
+    return _described(best, curve, name, free, on_sphere=on_sphere)
 
 
 def compare_models(
@@ -122,6 +122,15 @@ def compare_models(
     Returns
     -------
     ModelComparison
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from variogeo import Exponential, LagBins, Spherical, compare_models, variogram_from_pairs
+    >>> lag = np.linspace(1, 1000, 2000)
+    >>> empirical = variogram_from_pairs(lag, Spherical(0.1, 0.4, 300.0)(lag), LagBins.linear(0, 1000, 50))
+    >>> compare_models(empirical, [Exponential, Spherical]).best.model
+    Spherical(nugget=0.1..., partial_sill=0.39..., effective_range=300...)
     """
     if isinstance(weights, str) and weights == "npairs_over_semivariance2":
         msg = (
@@ -221,12 +230,14 @@ def _solve(
     return solution
 
 
-def _described(solution: Solution, curve: Curve, weights: str, free: int) -> VariogramFit:
+def _described(solution: Solution, curve: Curve, weights: str, free: int, *, on_sphere: bool) -> VariogramFit:
     """Return the fit with its figures and its outcome in words."""
     model = solution.model
     residual = curve.semivariance - model(curve.lag)
     nbins = len(curve.lag)
     outcome, message = _outcome(solution, curve)
+    if outcome == "fitted":
+        message += _validity_note(model, on_sphere=on_sphere)
     return VariogramFit(
         model=model,
         rmse=float(np.sqrt(np.mean(residual**2))),
@@ -265,6 +276,17 @@ def _outcome(solution: Solution, curve: Curve) -> tuple[Outcome, str]:
             "describe: the effective range depends on the weights. Fit shorter and longer lags apart."
         )
     return "fitted", f"Fitted to {len(curve.lag)} bins."
+
+
+def _validity_note(model: VariogramModel, *, on_sphere: bool) -> str:
+    """Return what the sphere means for the model, where it means anything."""
+    if not on_sphere:
+        return ""
+    if not model.valid_on_sphere:
+        return f" For weighting only, not for simulation or kriging: {model.validity}."
+    if 1.0 in (getattr(model, "shape", 0.0), 2 * getattr(model, "smoothness", 0.0)):
+        return " The shape lies at its limit on the sphere; metric='chord' or fixed= lifts it."
+    return ""
 
 
 def _no_variation(model: type[VariogramModel], held: dict[str, float], curve: Curve, weights: str) -> VariogramFit:

@@ -74,7 +74,7 @@ def _points_of(degrees: "gpd.GeoSeries", point: PointOf | None) -> "gpd.GeoSerie
     """Return one point per geometry, in the way the user chose."""
     counts = ", ".join(f"{count} {kind}" for kind, count in degrees.geom_type.value_counts().items())
     if point is None:
-        msg = f'geometry holds {counts}. Must be points; pass point="representative" for a point inside each.'
+        msg = f'geometry holds {counts}. Must be points; pass point="representative" (--point on the command line).'
         raise ValueError(msg)
     bounds = degrees.bounds
     wide = np.flatnonzero(bounds["maxx"] - bounds["minx"] > 180)

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
+from variogeo import __version__
 from variogeo._checks import DataError
 from variogeo._distances import Metric
 from variogeo._empirical import EmpiricalVariogram
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="variogeo", description="Semivariograms of image embeddings on Earth, and the weights they imply."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     fit = commands.add_parser("fit", help="measure and fit the semivariogram of a table of embeddings")
@@ -53,15 +55,20 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     fit.add_argument("--point", choices=get_args(PointOf), help="how polygons become points")
     fit.add_argument("--metric", choices=get_args(Metric), default="geodesic", help="the lag (default: %(default)s)")
-    fit.add_argument("--low", type=float, metavar="KM", help="first bin edge (default: from the points)")
-    fit.add_argument("--high", type=float, metavar="KM", help="last bin edge (default: from the points)")
+    fit.add_argument("--low", type=float, metavar="KM", help="first bin edge (default: a short lag of the points)")
+    fit.add_argument("--high", type=float, metavar="KM", help="last bin edge (default: half the extent of the points)")
     fit.add_argument("--bins", type=int, default=20, metavar="COUNT", help="number of bins (default: %(default)s)")
     fit.add_argument("--spacing", choices=("log", "linear"), default="log", help="of the bins (default: %(default)s)")
     fit.add_argument(
         "--models", nargs="+", choices=MODELS, default=["Exponential", "Spherical", "Stable"], metavar="MODEL",
-        help=f"models to compare, of {', '.join(MODELS)} (default: %(default)s)",
+        help=f"models to compare, of {', '.join(MODELS)} (default: Exponential Spherical Stable)",
     )  # fmt: skip
-    fit.add_argument("--weights", choices=get_args(Weights)[:3], default="npairs", help="of the bins in the fit")
+    fit.add_argument(
+        "--weights",
+        choices=get_args(Weights)[:3],
+        default="npairs",
+        help="of the bins in the fit (default: %(default)s)",
+    )
     fit.add_argument("--json", action="store_true", help="print the result as one line of JSON")
 
     demo = commands.add_parser("demo", help="the whole line on bundled data: fit, plot, train with and without weights")
@@ -84,6 +91,10 @@ def _fit(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(_summary(empirical, comparison, arguments.out)))
     else:
+        low, high = points.lonlat.min(axis=0), points.lonlat.max(axis=0)
+        print(
+            f"{len(points.lonlat)} points, longitude {low[0]:.4g}..{high[0]:.4g}, latitude {low[1]:.4g}..{high[1]:.4g}"
+        )
         print(f"{empirical}\n\n{comparison}\n\n{comparison.best.message}")
         print(f"Written to {arguments.out}: {', '.join(_OUTPUTS)}")
 

@@ -123,5 +123,5 @@ def _gstools() -> Any:
     try:
         return importlib.import_module("gstools")
     except ImportError:
-        msg = "GSTools is not installed. It comes with the extra: pip install 'variogeo[gstat]'."
+        msg = "GSTools is not installed. Its extra: pip install 'variogeo[gstat]' (in a checkout '.[gstat]')."
         raise ImportError(msg) from None

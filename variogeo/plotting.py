@@ -167,11 +167,14 @@ def _draw_model(model: VariogramModel | VariogramFit, lag: Any, ax: "Axes") -> N
     """Draw the curve over the measured lags, with guides at the effective range."""
     fit = model if isinstance(model, VariogramFit) else None
     curve = fit.model if fit else model
+    if not isinstance(curve, VariogramModel):
+        msg = f"Invalid model of type {type(curve).__name__}. Must be a model or a fit, e.g. comparison.best."
+        raise TypeError(msg)
     lags = np.geomspace(lag.min() / 1.5, lag.max() * 1.2, 400)
     style = "--" if fit and not fit.converged else "-"
     name = type(curve).__name__ + ("" if not fit or fit.converged else f" ({fit.outcome})")
-    ax.plot(lags, curve(lags), style, color=_CURVE, linewidth=1.8, label=name, zorder=3)  # type: ignore[operator]
-    reached = float(curve.effective_range)  # type: ignore[union-attr]
+    ax.plot(lags, curve(lags), style, color=_CURVE, linewidth=1.8, label=name, zorder=3)
+    reached = curve.effective_range
     if lags[0] < reached < lags[-1]:
         ax.axvline(
             reached,

@@ -3,7 +3,7 @@
 try:
     import torch as _torch  # noqa: F401
 except ImportError:
-    _msg = "torch is not installed. It comes with the extra: pip install 'variogeo[torch]'."
+    _msg = "torch is not installed. Its extra: pip install 'variogeo[torch]' (in a checkout '.[torch]')."
     raise ImportError(_msg) from None
 
 from variogeo.nn._losses import soft_cross_entropy, weighted_cross_entropy

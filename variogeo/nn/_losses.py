@@ -16,7 +16,8 @@ def weighted_cross_entropy(logits: Tensor, log_weights: Tensor, target: Tensor) 
     logits : (B, M) tensor
         Similarities over the temperature.
     log_weights : (B, M) tensor
-        ``log w``, with 0 at the targets as `NegativeWeights` makes it; -inf takes a negative out.
+        ``log w`` as `NegativeWeights` makes it; -inf takes a negative out. The entry at the target counts
+        as 0 whatever it is.
     target : (B,) int64 tensor
         Column of each row's positive.
 
@@ -46,7 +47,8 @@ def weighted_cross_entropy(logits: Tensor, log_weights: Tensor, target: Tensor) 
             "the column of each row's positive. For soft labels use soft_cross_entropy."
         )
         raise ValueError(msg)
-    return functional.cross_entropy(_in_full(logits) + log_weights, target)
+    # A positive has no weight, also where the log-weights were made for other positives.
+    return functional.cross_entropy(_in_full(logits) + log_weights.scatter(1, target[:, None], 0.0), target)
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -35,7 +35,14 @@ class NegativeWeights(nn.Module):
     Notes
     -----
     Lags are great-circle distances, within 0.56 % of the geodesic that the curve was fitted on. The
-    state dict holds the scheme as JSON text, so a checkpoint brings its own curve back.
+    state dict holds the scheme as JSON text, so a checkpoint brings its own curve back. Coordinates are
+    not read back to the host, so places out of range or swapped columns are not noticed here.
+
+    With a queue or the other ranks the columns are the batch and then the rest: ``log_weights(gps,
+    torch.cat([gps, queue]))``; where the positives stand elsewhere, pass ``positives``. For the direction
+    from location to image of a symmetric loss, swap the two sides: ``log_weights(gps_all, gps)``.
+
+    A mean weight far from 1 acts like another temperature: look at ``log_weights(...).exp().mean()``.
 
     Examples
     --------

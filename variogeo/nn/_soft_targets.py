@@ -19,7 +19,7 @@ class SoftTargets(nn.Module):
     ----------
     kernel : VariogramModel or callable
         A model stands for its correlogram: 1 at lag 0, decaying with the fitted range. A callable
-        takes the (B, M) lags in km and returns values of at least 0.
+        takes the (B, M) lags in km and returns values of at least 0, above 0 at lag 0.
     mixing : float
         ``lambda`` in 0..1: 1 for the kernel alone, 0 for one-hot labels.
     order, units : str
@@ -59,8 +59,14 @@ class SoftTargets(nn.Module):
         if not callable(kernel) or isinstance(kernel, type):
             msg = f"Invalid kernel {kernel!r}. Must be a variogram model (not its class) or a function of the lag."
             raise TypeError(msg)
+        self._given = kernel
         self.kernel = kernel.correlogram if isinstance(kernel, VariogramModel) else kernel
         self.coordinates = Coordinates(order, units)
+
+    def extra_repr(self) -> str:
+        """Return the constructor's arguments. The module has no state: checkpoints do not hold it."""
+        order, units = self.coordinates.order, self.coordinates.units
+        return f"{self._given!r}, mixing={self.mixing}, order={order!r}, units={units!r}"
 
     @torch.no_grad()
     def forward(self, coords_a: Tensor, coords_b: Tensor, *, positives: Tensor | None = None) -> Tensor:
