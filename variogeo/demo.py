@@ -49,8 +49,8 @@ FULL = _Size(
     epochs=3,
     seeds=3,
     caution="""\
-A simulation, with three seeds. Over eight other seeds the difference was +11 +- 20 GeoScore (95 %), with a standard
-deviation of 24 from seed to seed: three seeds resolve nothing below 30 GeoScore or 1 point of accuracy, and no gain
+A simulation, with three seeds. Over eight other seeds the difference was +11 +- 18 GeoScore (95 %), with a standard
+deviation of 21 from seed to seed: three seeds resolve nothing below 25 GeoScore or about 1 point, and no gain
 is shown.""",
 )
 _SHORT = _Size(
