@@ -21,7 +21,7 @@ TILE = 512
 """Rows and columns of a tile. A matrix of float64 takes 2 MB, and about 25 live at once: 55 MB in all."""
 
 _SURELY_BEYOND = 500.0
-"""Past `SERIES_LIMIT` the series errs by less than this (km): 246 km seen near the antipode."""
+"""Past `SERIES_LIMIT` the series errs by less than this (km): 27 km seen at the antipode."""
 
 
 def accumulate(points: SpherePoints, terms: Terms, bins: LagBins) -> LagSums:
