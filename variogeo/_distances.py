@@ -29,7 +29,8 @@ SERIES_LIMIT = 16_000.0
 SERIES_RELATIVE_ERROR = 1e-7
 SERIES_ABSOLUTE_ERROR = 1e-9
 """Bound of the series, km: ``1e-9 + 1e-7 h``. Measured against the exact inverse on 7.5 million pairs (uniform, near,
-meridional, polar, nearly antipodal; docs/scripts/series_error.py): 3e-9 h from 1 to 10 000 km, 3.6e-8 h to 16 000 km."""
+meridional, polar, nearly antipodal; docs/scripts/series_error.py): 3e-9 h from 1 to 10 000 km, 3.6e-8 h to
+16 000 km."""
 
 Metric = Literal["geodesic", "great_circle", "chord"]
 
