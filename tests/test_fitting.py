@@ -251,5 +251,6 @@ def test_the_message_says_what_the_sphere_means_for_the_model():
     assert "For weighting only, not for simulation" in fit_variogram(on_sphere, Gaussian).message
     for model in (Stable, Matern):
         assert "at its limit on the sphere" in fit_variogram(on_sphere, model).message
+    assert fit_variogram(on_sphere, Stable, fixed={"shape": 1.0}).message == "Fitted to 40 bins."
     assert fit_variogram(planar, Gaussian).message == "Fitted to 40 bins."
     assert fit_variogram(on_sphere, Exponential).message == "Fitted to 40 bins."

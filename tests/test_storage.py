@@ -308,7 +308,7 @@ def test_a_document_with_more_than_a_value_is_refused(tmp_path: Path) -> None:
 def test_a_file_beyond_the_limit_is_refused_before_it_is_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _storage._LARGEST == 2**20
+    assert _storage._LARGEST == 64 * 2**20
     raw = saved(MODEL, tmp_path)
     monkeypatch.setattr(_storage, "_LARGEST", len(raw))
     assert load_bytes(raw, tmp_path) == MODEL
@@ -403,3 +403,12 @@ def test_saving_over_a_symbolic_link_leaves_its_target_alone(tmp_path: Path) -> 
     MODEL.save(tmp_path / "link.json", overwrite=True)
     assert target.read_text() == "precious"
     assert variogeo.load(tmp_path / "link.json") == MODEL
+
+
+def test_what_was_saved_can_be_loaded_also_with_many_bins(tmp_path: Path) -> None:
+    """40 000 bins make a file of more than a megabyte."""
+    lag = np.linspace(0.1, 20_000, 50_000)
+    empirical = variogram_from_pairs(lag, np.sqrt(lag) / 150, LagBins.linear(0, 20_000, 40_000))
+    empirical.save(tmp_path / "many.json")
+    assert (tmp_path / "many.json").stat().st_size > 2**20
+    assert variogeo.load(tmp_path / "many.json") == empirical

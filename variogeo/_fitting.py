@@ -1,6 +1,7 @@
 """Fit variogram models to an empirical variogram: `fit_variogram`, `compare_models`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -99,7 +100,10 @@ def fit_variogram(
     best = min(solutions, key=lambda solution: solution.cost)
     # A smoothness chosen among several counts as a parameter, one that is given does not.
     free = len(model.parameters()) - len(choices[0]) + (len(choices) > 1)
-    return _described(best, curve, name, free, on_sphere=on_sphere)
+    fit = _described(best, curve, name, free)
+    if on_sphere and fit.outcome == "fitted":
+        return replace(fit, message=fit.message + _validity_note(fit.model, held))
+    return fit
 
 
 def compare_models(
@@ -230,14 +234,12 @@ def _solve(
     return solution
 
 
-def _described(solution: Solution, curve: Curve, weights: str, free: int, *, on_sphere: bool) -> VariogramFit:
+def _described(solution: Solution, curve: Curve, weights: str, free: int) -> VariogramFit:
     """Return the fit with its figures and its outcome in words."""
     model = solution.model
     residual = curve.semivariance - model(curve.lag)
     nbins = len(curve.lag)
     outcome, message = _outcome(solution, curve)
-    if outcome == "fitted":
-        message += _validity_note(model, on_sphere=on_sphere)
     return VariogramFit(
         model=model,
         rmse=float(np.sqrt(np.mean(residual**2))),
@@ -278,13 +280,12 @@ def _outcome(solution: Solution, curve: Curve) -> tuple[Outcome, str]:
     return "fitted", f"Fitted to {len(curve.lag)} bins."
 
 
-def _validity_note(model: VariogramModel, *, on_sphere: bool) -> str:
-    """Return what the sphere means for the model, where it means anything."""
-    if not on_sphere:
-        return ""
+def _validity_note(model: VariogramModel, held: dict[str, float]) -> str:
+    """Return what the sphere means for a fitted model, where it means anything."""
     if not model.valid_on_sphere:
         return f" For weighting only, not for simulation or kriging: {model.validity}."
-    if 1.0 in (getattr(model, "shape", 0.0), 2 * getattr(model, "smoothness", 0.0)):
+    at_limit = getattr(model, "shape", None) == 1.0 or getattr(model, "smoothness", None) == 0.5
+    if at_limit and not {"shape", "smoothness"} & set(held):
         return " The shape lies at its limit on the sphere; metric='chord' or fixed= lifts it."
     return ""
 

@@ -20,7 +20,7 @@ from variogeo._checks import DataError
 SCHEMA = 1
 """The newest layout that this version reads, and the one it writes."""
 
-_LARGEST = 2**20
+_LARGEST = 64 * 2**20
 """Bytes that a document may have: a million bins."""
 
 _MOST_BRACKETS = 100
