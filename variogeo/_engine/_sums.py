@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._engine._histogram import CELLS, TermHistogram, cell_of, first_cell_below
 from variogeo._lags import LagBins
 
 
@@ -17,8 +18,13 @@ class LagSums:
     ----------
     npairs : (count + 1,) int array
         Number of unordered pairs.
-    lag, term, term_squared : (count + 1,) float array
-        Sums over the pairs of the lag (km), of the dissimilarity and of its square.
+    lag, term : (count + 1,) float array
+        Sums over the pairs of the lag (km) and of the dissimilarity.
+    term_squared, term_root : (count + 1,) or (0,) float array
+        Sums of the square and of the fourth root of the dissimilarity (Cressie and Hawkins: the root of the
+        difference). Empty with ``spread=False``: the dual tree never forms a pair's own dissimilarity.
+    histogram : TermHistogram
+        Counts of the dissimilarities; without cells with ``spread=False``.
     total_npairs, total_term : int, float
         Number of ordered pairs at any lag, each point with itself included, and the sum of their
         dissimilarities. Their ratio is the a-priori sill.
@@ -28,6 +34,8 @@ class LagSums:
     lag: NDArray[np.float64]
     term: NDArray[np.float64]
     term_squared: NDArray[np.float64]
+    term_root: NDArray[np.float64]
+    histogram: TermHistogram
     total_npairs: int
     total_term: float
 
@@ -36,25 +44,35 @@ class LagSums:
             array = np.array(getattr(self, name), dtype=dtype)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        if not isinstance(self.histogram, TermHistogram):
+            msg = f"Invalid histogram of type {type(self.histogram).__name__}. Must be TermHistogram."
+            raise TypeError(msg)
         object.__setattr__(self, "total_npairs", int(self.total_npairs))
         object.__setattr__(self, "total_term", float(self.total_term))
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether squares, roots and histogram are there."""
+        return self.term_squared.size > 0
 
     def __add__(self, other: "LagSums") -> "LagSums":
         if not isinstance(other, LagSums):
             return NotImplemented
+        if self.has_spread != other.has_spread:
+            msg = "Sums with and without spread do not add: make both with the same spread=."
+            raise ValueError(msg)
         return LagSums(
-            self.npairs + other.npairs,
-            self.lag + other.lag,
-            self.term + other.term,
-            self.term_squared + other.term_squared,
-            self.total_npairs + other.total_npairs,
-            self.total_term + other.total_term,
+            **{name: getattr(self, name) + getattr(other, name) for name, _ in _ARRAYS},
+            histogram=self.histogram + other.histogram,
+            total_npairs=self.total_npairs + other.total_npairs,
+            total_term=self.total_term + other.total_term,
         )
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, LagSums)
             and all(np.array_equal(getattr(self, name), getattr(other, name)) for name, _ in _ARRAYS)
+            and self.histogram == other.histogram
             and self.total_npairs == other.total_npairs
             and self.total_term == other.total_term
         )
@@ -67,7 +85,22 @@ _ARRAYS: tuple[tuple[str, Any], ...] = (
     ("lag", np.float64),
     ("term", np.float64),
     ("term_squared", np.float64),
+    ("term_root", np.float64),
 )
+
+
+def no_sums(bins: LagBins, *, spread: bool = True) -> LagSums:
+    """Return the sums of no pairs: where adding starts."""
+    size = len(bins) + 1
+    kept = np.zeros(size if spread else 0)
+    return LagSums(
+        np.zeros(size, np.int64), np.zeros(size), np.zeros(size), kept, kept, no_histogram(bins), 0, 0.0
+    )
+
+
+def no_histogram(bins: LagBins) -> TermHistogram:
+    """Return the histogram of no pairs."""
+    return TermHistogram(np.zeros((len(bins) + 1, 0)), 0)
 
 
 def sums_of_pairs(
@@ -75,17 +108,27 @@ def sums_of_pairs(
     term: NDArray[np.float64],
     bins: LagBins,
     *,
+    largest: float,
+    spread: bool = True,
     total_npairs: int = 0,
     total_term: float = 0.0,
 ) -> LagSums:
-    """Return the sums of a list of pairs."""
+    """Return the sums of a list of pairs; ``largest`` bounds their dissimilarities from above."""
     position = bin_positions(lag, bins)
     size = len(bins) + 2
 
     def per_bin(weights: NDArray[np.float64] | None) -> NDArray[Any]:
         return np.bincount(position, weights, minlength=size)[:-1]
 
-    return LagSums(per_bin(None), per_bin(lag), per_bin(term), per_bin(term * term), total_npairs, total_term)
+    simple = per_bin(None), per_bin(lag), per_bin(term)
+    if not spread:
+        return LagSums(*simple, np.zeros(0), np.zeros(0), no_histogram(bins), total_npairs, total_term)
+    first = first_cell_below(largest)
+    cells = np.bincount(position * CELLS + cell_of(term, first), minlength=size * CELLS).reshape(size, CELLS)[:-1]
+    roots = np.sqrt(np.sqrt(np.maximum(term, 0.0)))
+    return LagSums(
+        *simple, per_bin(term * term), per_bin(roots), TermHistogram(cells, first), total_npairs, total_term
+    )
 
 
 def bin_positions(lag: NDArray[np.float64], bins: LagBins) -> NDArray[np.intp]:
