@@ -11,8 +11,8 @@ from pyproj import Geod
 
 from variogeo import Exponential, LagBins, empirical_variogram, fit_variogram
 from variogeo._distances import prepare_points
-from variogeo._engine import LagSums, Terms, accumulate
-from variogeo._engine import _blocked as blocked
+from variogeo._engine import LagSums, TermHistogram, Terms, accumulate
+from variogeo._engine import _dense, _job
 from variogeo.synthetic import uniform_lonlat
 
 EDGES = [0.5, 20, 300, 2000, 9000, 20_004]
@@ -39,15 +39,19 @@ def test_scalars_equal_a_double_loop(scattered):
     np.testing.assert_allclose(empirical.semivariance, semivariance, rtol=1e-9)
 
 
-@pytest.mark.parametrize("tile", [1, 3, 64, 10_000])
-def test_the_size_of_the_tiles_changes_nothing(scattered, monkeypatch, tile):
-    lonlat, values, bins = scattered[0][:60], scattered[1][:60], LagBins(EDGES)
+@pytest.mark.parametrize(("block", "tile"), [(8, (1, 3)), (64, (5, 64)), (512, (16, 64)), (10_000, (7, 10_000))])
+def test_the_size_of_blocks_and_tiles_changes_nothing(scattered, monkeypatch, block, tile):
+    lonlat, values, bins = scattered[0][:100], scattered[1][:100], LagBins(EDGES)
     whole = empirical_variogram(lonlat, values, bins).sums
-    monkeypatch.setattr(blocked, "TILE", tile)
+    monkeypatch.setattr(_job, "LEAST_ROWS", block)
+    monkeypatch.setitem(_job._MOST_ROWS, "dense", block)
+    monkeypatch.setattr(_dense, "ROWS", tile[0])
+    monkeypatch.setattr(_dense, "COLUMNS", tile[1])
     tiled = empirical_variogram(lonlat, values, bins).sums
     assert tiled.npairs.tolist() == whole.npairs.tolist()
+    assert tiled.histogram == whole.histogram
     np.testing.assert_allclose(tiled.term, whole.term, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(tiled.lag, whole.lag, rtol=1e-12)
+    np.testing.assert_allclose(tiled.lag, whole.lag, rtol=1e-9)
 
 
 def test_counts_equal_the_exact_geodesic_on_all_pairs(scattered):
@@ -129,13 +133,13 @@ def test_the_apriori_sill_of_scalars_is_their_variance(scattered):
     assert empirical.sill_apriori == pytest.approx(values[:, 0].var(), rel=1e-12)
 
 
-def test_sums_of_parts_add_up_to_the_whole(scattered):
+def test_sums_of_tasks_add_up_to_the_whole(scattered):
     lonlat, values, bins = scattered[0], scattered[1], LagBins(EDGES)
     points, terms = prepare_points(lonlat, "geodesic"), Terms.of(values, "cosine")
-    tiles = list(blocked._tiles(points, terms, bins))
-    assert len(tiles) == 3  # 700 points make two blocks
+    job = _job.Job.of(points, terms, bins, spread=True)
+    assert job.tasks() == [(0, 0), (0, 1), (1, 1)]  # 700 points make two blocks
     whole = accumulate(points, terms, bins)
-    parts = sum(tiles[1:], tiles[0])
+    parts = sum((job.sums(task) for task in job.tasks()[1:]), job.sums((0, 0)))
     assert parts.npairs.tolist() == whole.npairs.tolist()
     np.testing.assert_allclose(parts.term, whole.term, rtol=1e-14)
 
@@ -156,13 +160,14 @@ def test_memory_does_not_grow_with_the_number_of_points(tmp_path):
 
 def test_sums_are_frozen_and_refuse_other_things():
     ones = np.ones(2)
-    sums = LagSums(ones, ones, ones, ones, 2, 1.0)
+    none = TermHistogram(np.zeros((2, 0)), 0)
+    sums = LagSums(ones, ones, ones, ones, ones, none, 2, 1.0)
     with pytest.raises(ValueError, match="read-only"):
         sums.npairs[0] = 3
     with pytest.raises(TypeError):
         sums + 1
     assert sums != 1
-    assert sums == LagSums(ones, ones, ones, ones, 2, 1.0)
+    assert sums == LagSums(ones, ones, ones, ones, ones, none, 2, 1.0)
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])

@@ -1,6 +1,7 @@
 """EmpiricalVariogram: the value, its sums and what follows from them."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -78,16 +79,26 @@ class EmpiricalVariogram:
                 msg = f"Invalid {name} of type {type(getattr(self, name)).__name__}. Must be {kind.__name__}."
                 raise TypeError(msg)
         needed = len(self.bins) + 1
-        for name in ("npairs", "lag", "term", "term_squared"):
-            array = getattr(self.sums, name)
-            if array.shape != (needed,):
-                msg = f"sums has {array.size} positions but bins needs {needed} (bin 0 and each bin): {name}."
-                raise ValueError(msg)
+        self._check_positions(needed)
         if (self.sums.npairs < 0).any():
             msg = f"sums has npairs of {self.sums.npairs.min()}. Must not be negative."
             raise ValueError(msg)
         if self.sums.total_npairs < 1:
             msg = f"sums has total_npairs of {self.sums.total_npairs}. Must be at least 1."
+            raise ValueError(msg)
+
+    def _check_positions(self, needed: int) -> None:
+        """Refuse sums that do not fit the bins."""
+        kept = (needed,) if self.sums.has_spread else (0,)
+        shapes = {name: (needed,) for name in ("npairs", "lag", "term")} | {"term_squared": kept, "term_root": kept}
+        for name, shape in shapes.items():
+            array = getattr(self.sums, name)
+            if array.shape != shape:
+                msg = f"sums has {array.size} positions but bins needs {needed} (bin 0 and each bin): {name}."
+                raise ValueError(msg)
+        if len(self.sums.histogram.counts) != needed:
+            rows = len(self.sums.histogram.counts)
+            msg = f"sums has {rows} positions but bins needs {needed} (bin 0 and each bin): histogram."
             raise ValueError(msg)
 
     @property
@@ -115,8 +126,36 @@ class EmpiricalVariogram:
 
     @property
     def spread(self) -> NDArray[np.float64]:
-        """Standard deviation of the dissimilarity within each bin (not an error bar); NaN where empty."""
+        """Standard deviation of the dissimilarity within each bin (not an error bar); NaN where empty.
+
+        NaN throughout with ``spread=False``: the dual tree sums parts as wholes, and never sees the dissimilarity
+        of one of their pairs.
+        """
         return self._spread[1:]
+
+    def quantiles(self, probabilities: Sequence[float] = (0.25, 0.5, 0.75)) -> NDArray[np.float64]:
+        """Return quantiles of the dissimilarity per bin, one column per probability; NaN where a bin is empty.
+
+        From counts in cells 2 to 3 % wide, linear within a cell: right to 3 % of the quantile, usually to 0.1 %.
+
+        Parameters
+        ----------
+        probabilities : sequence of float
+            Between 0 and 1.
+
+        Raises
+        ------
+        ValueError
+            For a probability outside 0..1, or a variogram made with ``spread=False``.
+        """
+        wanted = np.asarray(probabilities, dtype=np.float64)
+        if wanted.ndim != 1 or not ((wanted >= 0) & (wanted <= 1)).all():
+            msg = f"Invalid probabilities {probabilities!r}. Must be a list of numbers between 0 and 1."
+            raise ValueError(msg)
+        if not self.sums.has_spread:
+            msg = "This variogram was made with spread=False, which keeps no quantiles. Make it with spread=True."
+            raise ValueError(msg)
+        return self.sums.histogram.quantiles(wanted)[1:]
 
     @property
     def colocated(self) -> Colocated:
@@ -135,6 +174,8 @@ class EmpiricalVariogram:
 
     @property
     def _spread(self) -> NDArray[np.float64]:
+        if not self.sums.has_spread:
+            return np.full(len(self.bins) + 1, np.nan)
         mean = _means(self.sums.term, self.sums.npairs)
         return np.sqrt(np.clip(_means(self.sums.term_squared, self.sums.npairs) - mean**2, 0, None))
 

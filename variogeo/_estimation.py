@@ -1,5 +1,6 @@
 """From points or pairs to an empirical variogram: `empirical_variogram`, `variogram_from_pairs`."""
 
+import os
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,9 @@ def empirical_variogram(
     dissimilarity: Dissimilarity = "cosine",
     estimator: Estimator = "matheron",
     metric: Metric = "geodesic",
+    spread: bool = True,
+    executor: Any = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> EmpiricalVariogram:
     r"""Return the empirical semivariogram of embeddings or scalars over all pairs of points.
 
@@ -97,7 +101,8 @@ def empirical_variogram(
     if (points.lonlat == points.lonlat[0]).all():
         msg = f"lonlat has all {len(points)} points at one place: no lag but zero. Check the coordinates."
         raise ValueError(msg)
-    sums = accumulate(points, Terms.of(checked, dissimilarity), bins)
+    terms = Terms.of(checked, dissimilarity)
+    sums = accumulate(points, terms, bins, spread=spread, executor=executor, resume=resume)
     _check_filled(sums, bins)
     return EmpiricalVariogram(bins, sums, dissimilarity, estimator, metric)
 
@@ -136,7 +141,7 @@ def variogram_from_pairs(lag: Any, dissimilarity: Any, bins: LagBins) -> Empiric
     lags, terms = _pair_column(lag, "lag"), _pair_column(dissimilarity, "dissimilarity")
     check_same_length(lags, terms, names=("lag", "dissimilarity"), item="pair")
     # A pair stands for its two orders, as in the ordered pairs that the a-priori sill averages.
-    sums = sums_of_pairs(lags, terms, bins, total_npairs=2 * len(terms), total_term=2 * float(terms.sum()))
+    sums = sums_of_pairs(lags, terms, bins, largest=float(terms.max()), total_npairs=2 * len(terms), total_term=2 * float(terms.sum()))
     _check_filled(sums, bins)
     return EmpiricalVariogram(bins, sums, "given", "matheron", "given")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from variogeo._checks import DataError
 from variogeo._empirical import EmpiricalVariogram
-from variogeo._engine import LagSums
+from variogeo._engine import LagSums, TermHistogram
 from variogeo._lags import LagBins
 from variogeo._models import MODELS
 from variogeo._storage import decode, dump_document, encode, read_document
@@ -16,6 +16,7 @@ _VALUES: dict[str, dict[str, type]] = {
         "EmpiricalVariogram": EmpiricalVariogram,
         "LagBins": LagBins,
         "LagSums": LagSums,
+        "TermHistogram": TermHistogram,
     },
     "model": dict(MODELS),
     "weighting": {**MODELS, **WEIGHTINGS},

@@ -1,4 +1,4 @@
-"""Terms: the dissimilarity of all pairs of two blocks of rows."""
+"""Terms: the dissimilarity of pairs of rows, as products of centred rows or exactly from differences."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,85 +9,124 @@ from numpy.typing import NDArray
 
 from variogeo._checks import Dissimilarity
 
-_ROWS = 4096
-_NEARLY_EQUAL = 1e-6
-"""Share of the squared lengths below which the product form has lost more than ten digits."""
-_LARGEST_GATHER = 2**20
-"""Numbers gathered at once for the differences: 8 MB."""
+_ENTRIES_AT_ONCE = 2**20
+"""Numbers converted at once: 8 MB as float64."""
+
+_NO_VARIATION = 1e-14
+"""Rows closer to their mean than this share of their length differ by rounding only."""
 
 
 @dataclass(frozen=True, eq=False)
 class Terms:
     """Checked values with the dissimilarity that their variogram averages.
 
-    ``cosine``: ``1 - u.v`` of the normalised rows, computed as ``|u - v|^2 / 2``.
-    ``half_squared``: ``|z - z'|^2 / 2``; rows are centred first, which changes no difference and
-    keeps the product form exact for values far from zero.
+    ``cosine``: ``1 - u.v`` of the normalised rows, which is ``|u - v|^2 / 2``.
+    ``half_squared``: ``|z - z'|^2 / 2``.
+
+    Both depend on differences only. So the products are formed of rows from which the mean row is taken, which
+    keeps them small and exact, divided by a power of two, which keeps them in the range of float32:
+    ``term = (x.x + y.y) / 2 - x.y`` times ``scale^2``.
 
     Attributes
     ----------
-    values : (n, d) or (n,) array
-        As given: a memory map stays on disk, and a block becomes float64 when it is used.
+    values : (n, d) or (n,) array, memory map or row source
+        As given: a memory map stays on disk, and a block is converted when it is used.
     dissimilarity : str
     centre : (d,) float array
-        Subtracted from each row; zero for ``cosine``.
+        Mean row (of the normalised rows for ``cosine``).
+    scale : float
+        A power of four near the largest length of a centred row.
+    total : float
+        Sum of the terms of all ordered pairs.
+    largest : float
+        No term is larger.
     """
 
-    values: NDArray[Any]
+    values: Any
     dissimilarity: Dissimilarity
     centre: NDArray[np.float64]
+    scale: float
+    total: float
+    largest: float
 
     @classmethod
-    def of(cls, values: NDArray[Any], dissimilarity: Dissimilarity) -> "Terms":
+    def of(cls, values: Any, dissimilarity: Dissimilarity) -> "Terms":
         """Return the terms of checked values."""
         width = values.shape[1] if values.ndim == 2 else 1
-        plain = cls(values, dissimilarity, np.zeros(width))
-        if dissimilarity == "cosine":
-            return plain
-        return cls(values, dissimilarity, plain._sum() / len(values))
+        plain = cls(values, dissimilarity, np.zeros(width), 1.0, 0.0, 0.0)
+        n = len(values)
+        centre = np.sum([rows.sum(axis=0) for rows in plain._all_rows()], axis=0) / n
+        centred = cls(values, dissimilarity, centre, 1.0, 0.0, 0.0)
+        squares, rest, longest, longest_row = 0.0, np.zeros(width), 0.0, 0.0
+        for rows in centred._all_rows():
+            lengths = np.einsum("ij,ij->i", rows, rows)
+            squares += float(lengths.sum())
+            rest += rows.sum(axis=0)
+            longest = max(longest, float(lengths.max()))
+            longest_row = max(longest_row, float(np.abs(rows).max()))
+        # sum_ij |z_i - z_j|^2 / 2 = n sum_i |z_i|^2 - |sum_i z_i|^2
+        total = max(0.0, n * squares - float(rest @ rest))
+        if longest <= (_NO_VARIATION * float(np.linalg.norm(centre))) ** 2:
+            return cls(values, dissimilarity, centre, 1.0, 0.0, 0.0)
+        scale = 4.0 ** np.round(np.log2(np.sqrt(longest)) / 2)
+        return cls(values, dissimilarity, centre, float(scale), total, min(2 * longest, _most(dissimilarity)))
 
-    def rows(self, start: int, stop: int) -> NDArray[np.float64]:
-        """Return a block of rows in float64: unit vectors for ``cosine``, centred otherwise."""
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def width(self) -> int:
+        """Number of entries of a row."""
+        return len(self.centre)
+
+    @property
+    def precision(self) -> type[np.float32] | type[np.float64]:
+        """Type of the products: float32 for embeddings of float32 and less, float64 for float64 and for scalars."""
+        return np.float32 if self.width > 1 and self.values.dtype in (np.float16, np.float32) else np.float64
+
+    def rows(self, index: Any) -> NDArray[np.float64]:
+        """Return rows in float64, uncentred and unscaled: unit vectors for ``cosine``."""
         # In C order whatever the layout of the values, because the order of a sum decides its last bits.
-        block = np.asarray(self.values[start:stop], dtype=np.float64, order="C").reshape(-1, len(self.centre))
+        block = np.asarray(self.values[index], dtype=np.float64, order="C").reshape(-1, self.width)
         if self.dissimilarity == "half_squared":
-            return block - self.centre
+            return block
         # Scaling by the largest entry first: the squares of very large or small vectors stay finite.
         block = block / np.abs(block).max(axis=1, keepdims=True)
         return block / np.linalg.norm(block, axis=1, keepdims=True)
 
-    def between(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (len(a), len(b)) dissimilarities of two blocks made by `rows`."""
-        if a.shape[1] == 1:
-            return (a - b.T) ** 2 / 2
-        squares = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b)
-        term = squares / 2 - a @ b.T
-        # The product form cancels for pairs that are nearly equal: these come from their differences.
-        first, second = np.nonzero(term < _NEARLY_EQUAL * squares)
-        step = max(1, _LARGEST_GATHER // a.shape[1])
+    def factors(self, index: NDArray[np.intp], *, multiple: int = 1) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the centred and scaled rows in the products' precision, and half of their squared lengths.
+
+        Rows of zeros are added up to a ``multiple`` in number.
+        """
+        factors = np.zeros((-(-len(index) // multiple) * multiple, self.width), self.precision)
+        half_squares = np.empty(len(index))
+        step = max(1, _ENTRIES_AT_ONCE // self.width)
+        for start in range(0, len(index), step):
+            part = slice(start, min(start + step, len(index)))
+            if self.largest > 0:
+                factors[part] = (self.rows(index[part]) - self.centre) / self.scale
+            # Of the rounded rows, so that product and squares belong to the same vectors.
+            half_squares[part] = np.einsum("ij,ij->i", factors[part], factors[part], dtype=np.float64) / 2
+        return factors, half_squares
+
+    def of_pairs(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the exact terms of some pairs, from the differences of their rows."""
+        term = np.empty(len(first))
+        step = max(1, _ENTRIES_AT_ONCE // self.width)
         for start in range(0, len(first), step):
-            i, j = first[start : start + step], second[start : start + step]
-            difference = a[i] - b[j]
-            term[i, j] = np.einsum("ij,ij->i", difference, difference) / 2
+            part = slice(start, start + step)
+            difference = self.rows(first[part]) - self.rows(second[part])
+            term[part] = np.einsum("ij,ij->i", difference, difference) / 2
         return term
 
-    def total(self) -> tuple[int, float]:
-        """Return the number of ordered pairs, self pairs included, and the sum of their terms.
+    def _all_rows(self) -> Iterator[NDArray[np.float64]]:
+        """Yield all rows without the centre, block by block."""
+        step = max(1, _ENTRIES_AT_ONCE // self.width)
+        for start in range(0, len(self), step):
+            yield self.rows(slice(start, start + step)) - self.centre
 
-        Closed form: ``sum_ij |z_i - z_j|^2 / 2 = n sum_i |z_i|^2 - |sum_i z_i|^2``.
-        """
-        n = len(self.values)
-        squares = sum(float(np.einsum("ij,ij->", block, block)) for block in self._blocks())
-        if self.dissimilarity == "cosine":
-            squares = float(n)
-        whole = self._sum()
-        return n * n, max(0.0, n * squares - float(whole @ whole))
 
-    def _blocks(self) -> Iterator[NDArray[np.float64]]:
-        """Yield all rows, block by block."""
-        for start in range(0, len(self.values), _ROWS):
-            yield self.rows(start, start + _ROWS)
-
-    def _sum(self) -> NDArray[np.float64]:
-        """Return the sum of all rows."""
-        return np.sum([block.sum(axis=0) for block in self._blocks()], axis=0)
+def _most(dissimilarity: Dissimilarity) -> float:
+    """Return the bound that the dissimilarity has for any values."""
+    return 2.0 if dissimilarity == "cosine" else np.inf

@@ -1,0 +1,48 @@
+"""Blocks: the rows in spatial order, cut into parts that fit into memory."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAF = 8
+"""Points of a leaf of the spatial tree."""
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """All rows in an order in which neighbours in space are neighbours in the list.
+
+    Attributes
+    ----------
+    order : (n,) int array
+        Row numbers.
+    starts : (blocks + 1,) int array
+        Where each block starts in ``order``, and n.
+    """
+
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def rows(self, block: int) -> NDArray[np.intp]:
+        """Return the row numbers of a block."""
+        return self.order[self.starts[block] : self.starts[block + 1]]
+
+
+def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int) -> Blocks:
+    """Return blocks of at most ``most_rows`` points; no block reaches over two row groups of a file."""
+    from variogeo._engine._order import halves
+
+    groups = getattr(values, "group_starts", np.array([0, len(unit)]))
+    order, starts = np.arange(len(unit)), [0]
+    for first, stop in zip(groups[:-1], groups[1:], strict=True):
+        part = order[first:stop]
+        cuts = halves(unit, part, most_rows)
+        for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+            halves(unit, part[low:high], LEAF)
+        starts.extend(first + cuts[1:])
+    return Blocks(order, np.array(starts))

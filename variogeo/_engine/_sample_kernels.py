@@ -1,0 +1,118 @@
+"""Compiled loops of the pair sample: lags of pairs of points, limits on the lags of pairs of nodes."""
+
+import math
+
+import numpy as np
+
+from variogeo._distances import EARTH_RADIUS
+from variogeo._engine._compiled import CHORD, GREAT_CIRCLE, _arc, _geodesic, compiled
+
+_SERIES_ENDS = 1e-6
+"""Squared cosine of half the arc below which the series approaches 0/0."""
+
+
+@compiled
+def _lag(metric, a, b):
+    """Return the lag (km) of two unit vectors; near the antipode on the ellipsoid only that it is there."""
+    dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    near = (dx * dx + dy * dy + dz * dz) * 0.25
+    if metric == CHORD:
+        return 2.0 * EARTH_RADIUS * math.sqrt(near)
+    sx, sy, sz = b[0] + a[0], b[1] + a[1], b[2] + a[2]
+    far = (sx * sx + sy * sy + sz * sz) * 0.25
+    if metric == GREAT_CIRCLE or far < _SERIES_ENDS:
+        return EARTH_RADIUS * _arc(near, far)
+    return _geodesic(dx, dy, dz, sz)
+
+
+@compiled
+def lags_of_numbers(metric, unit, start, stop, first, second, ends, numbers, i, j, lag):
+    """Write the positions and the lag (km) of each pair of points; ``numbers`` increase.
+
+    Pair ``ends[e - 1] + q`` is pair ``q`` of the nodes ``first[e]`` and ``second[e]``.
+    """
+    e, before = 0, 0
+    for k in range(numbers.shape[0]):
+        if numbers[k] >= ends[e]:
+            low, high = e + 1, ends.shape[0] - 1
+            while low < high:
+                middle = (low + high) // 2
+                if ends[middle] > numbers[k]:
+                    high = middle
+                else:
+                    low = middle + 1
+            e, before = low, ends[low - 1]
+        q = numbers[k] - before
+        a, b = first[e], second[e]
+        if a == b:
+            # Pair q of one node: row by row of the triangle 1-0, 2-0, 2-1, 3-0, ...
+            row = int((1.0 + math.sqrt(1.0 + 8.0 * q)) * 0.5)
+            while row * (row - 1) // 2 > q:
+                row -= 1
+            while row * (row + 1) // 2 <= q:
+                row += 1
+            i[k], j[k] = start[a] + row, start[a] + q - row * (row - 1) // 2
+        else:
+            width = stop[b] - start[b]
+            i[k], j[k] = start[a] + q // width, start[b] + q % width
+        lag[k] = _lag(metric, unit[i[k]], unit[j[k]])
+
+
+@compiled
+def limits_of_boxes(metric, shortest, longest, low, high, first, second, lower, upper):
+    """Write the smallest and the largest lag (km) between the boxes of two nodes.
+
+    An arc of one is between ``shortest`` and ``longest`` km.
+    """
+    for k in range(first.shape[0]):
+        a, b = first[k], second[k]
+        nearest = farthest = 0.0
+        for axis in range(3):
+            gap = max(low[a, axis] - high[b, axis], low[b, axis] - high[a, axis], 0.0)
+            reach = max(high[a, axis] - low[b, axis], high[b, axis] - low[a, axis])
+            nearest += gap * gap
+            farthest += reach * reach
+        nearest, farthest = min(0.25 * nearest, 1.0), min(0.25 * farthest, 1.0)
+        if a == b:
+            nearest = 0.0
+        if metric == CHORD:
+            lower[k], upper[k] = 2.0 * shortest * math.sqrt(nearest), 2.0 * longest * math.sqrt(farthest)
+        else:
+            lower[k], upper[k] = shortest * _arc(nearest, 1.0 - nearest), longest * _arc(farthest, 1.0 - farthest)
+
+
+@compiled
+def lags_of_centres(metric, centre, first, second, lag):
+    """Write the lag (km) between the centres of two nodes."""
+    for k in range(first.shape[0]):
+        lag[k] = _lag(metric, centre[first[k]], centre[second[k]])
+
+
+@compiled
+def lengths_of_rows(rows):
+    """Return the lengths of rows; the squares of very large or small entries stay finite."""
+    length = np.empty(rows.shape[0])
+    for i in range(rows.shape[0]):
+        largest = 0.0
+        for k in range(rows.shape[1]):
+            largest = max(largest, abs(rows[i, k]))
+        total = 0.0
+        for k in range(rows.shape[1]):
+            entry = rows[i, k] / largest
+            total += entry * entry
+        length[i] = largest * math.sqrt(total)
+    return length
+
+
+@compiled
+def half_squared_distances(rows, first, second):
+    """Return half of the squared distance of some pairs of rows."""
+    term = np.empty(first.shape[0])
+    for k in range(first.shape[0]):
+        a, b = rows[first[k]], rows[second[k]]
+        total = 0.0
+        for entry in range(rows.shape[1]):
+            step = a[entry] - b[entry]
+            total += step * step
+        term[k] = 0.5 * total
+    return term

@@ -1,0 +1,34 @@
+"""Settle the pairs that a compiled loop left: exact lag, exact term."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._distances import SpherePoints, lag_of_pairs
+from variogeo._engine._sums import LagSums, no_sums, sums_of_pairs
+from variogeo._engine._terms import Terms
+from variogeo._lags import LagBins
+
+_AT_ONCE = 2**16
+
+
+class Settled:
+    """The sums of the pairs settled so far."""
+
+    def __init__(
+        self, points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool, zero_apart: bool = True
+    ) -> None:
+        self._points, self._terms, self._bins, self._spread = points, terms, bins, spread
+        self._least = 0.0 if zero_apart else np.nextafter(0, 1)
+        self.sums: LagSums = no_sums(bins, spread=spread)
+
+    def add(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> None:
+        """Add pairs of row numbers."""
+        for start in range(0, len(first), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            i, j = first[part], second[part]
+            lag = np.maximum(lag_of_pairs(self._points, i, j), self._least)
+            inside = np.flatnonzero((lag == 0) | ((lag > self._bins.edges[0]) & (lag <= self._bins.edges[-1])))
+            term = self._terms.of_pairs(i[inside], j[inside])
+            self.sums = self.sums + sums_of_pairs(
+                lag[inside], term, self._bins, largest=self._terms.largest, spread=self._spread
+            )

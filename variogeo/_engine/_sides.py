@@ -1,0 +1,23 @@
+"""Prepare the points of a block for an engine."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._distances import SpherePoints
+from variogeo._engine._blocks import LEAF
+from variogeo._engine._compiled import METRICS
+from variogeo._engine._nodes import Nodes, nodes_of
+from variogeo._engine._terms import Terms
+from variogeo._engine._tiles import Side
+
+
+def side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp], *, multiple: int = 1) -> Side:
+    """Return some points as one side of tiles, their factors filled up to a multiple of rows."""
+    x, y, z = np.ascontiguousarray(points.unit[rows].T)
+    return Side(x, y, z, *terms.factors(rows, multiple=multiple))
+
+
+def tree_side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp]) -> tuple[Side, Nodes]:
+    """Return some points, in spatial order, with their tree."""
+    side = side_of(points, terms, rows, multiple=LEAF)
+    return side, nodes_of(METRICS[points.metric], side)

@@ -1,0 +1,61 @@
+"""The tree engine: counts, lags and terms of the pairs of two blocks, group by group."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._distances import SpherePoints
+from variogeo._engine._blocks import LEAF
+from variogeo._engine._compiled import METRICS
+from variogeo._engine._dual import visit
+from variogeo._engine._gathered import COLUMNS, LEAVES, add_gathered, nothing_gathered
+from variogeo._engine._moments import no_moments, scratch, sums_of_moments
+from variogeo._engine._nodes import MANY, Nodes
+from variogeo._engine._settle import Settled
+from variogeo._engine._sums import LagSums
+from variogeo._engine._terms import Terms
+from variogeo._engine._tiles import Side
+from variogeo._engine._zones import zones_of
+from variogeo._lags import LagBins
+
+_DEEPEST = 4096
+
+
+def tree_sums(
+    points: SpherePoints,
+    terms: Terms,
+    bins: LagBins,
+    rows: tuple[NDArray[np.intp], NDArray[np.intp]],
+    sides: tuple[tuple[Side, Nodes], tuple[Side, Nodes]],
+) -> LagSums:
+    """Return the sums over all pairs of two blocks, or within one when both are the same.
+
+    Pairs at zero lag count in the bin that starts at zero; `zero_lag_sums` takes them out.
+    """
+    zones = zones_of(bins, points.metric, zero_is_open=False)
+    moments = no_moments(zones, terms, spread=False)
+    settled = Settled(points, terms, bins, spread=False, zero_apart=False)
+    (side_a, a), (side_b, b) = sides
+    same, metric = side_a is side_b, METRICS[points.metric]
+    gathered, space = nothing_gathered(len(rows[1]), terms.precision), scratch(COLUMNS)
+    left_i, left_j = np.empty((2, LEAVES * LEAF * len(rows[1])), np.int32)
+    stack, lag_stack, ones = np.empty((_DEEPEST, 2), np.int64), np.empty((_DEEPEST, 2), np.int64), np.ones(MANY)
+    for group in _groups(a):
+        touched = visit(metric, group, a, side_a, b, side_b, same, zones, moments, gathered, stack, lag_stack, ones)
+        start = a.start[group]
+        left = add_gathered(
+            metric, start, side_a, side_b, same, touched, zones, moments, gathered, space, left_i, left_j
+        )
+        if left:
+            settled.add(rows[0][left_i[:left]], rows[1][left_j[:left]])
+    return sums_of_moments(moments, zones, terms, bins) + settled.sums
+
+
+def _groups(nodes: Nodes) -> NDArray[np.intp]:
+    """Return the largest nodes of at most `LEAVES` leaves."""
+    small = nodes.stop - nodes.start <= LEAVES * LEAF
+    # A parent stands before its halves: small nodes whose parent is not small start a group.
+    parent_small = np.zeros(len(small), dtype=bool)
+    inner = np.flatnonzero((nodes.second > 0) & small)
+    parent_small[inner + 1] = True
+    parent_small[nodes.second[inner]] = True
+    return np.flatnonzero(small & ~parent_small)
