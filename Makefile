@@ -1,11 +1,12 @@
-# make demo: the main job on bundled data. make test: style, types and tests.
-# Both make .venv on first use, from Python 3.11 and the pinned versions in constraints.txt.
+# make demo: the main job on bundled data. make test: style, types and tests. make bench: writes docs/benchmarks.md.
+# All make .venv on first use, from Python 3.11 and the pinned versions in constraints.txt.
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 INSTALLED := .venv/installed
+BENCH_INSTALLED := .venv/installed-bench
 
-.PHONY: demo demo-short test lock clean
+.PHONY: demo demo-short test bench lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/variogeo demo
@@ -19,12 +20,21 @@ test: $(INSTALLED)
 	$(BIN)/pyright
 	$(BIN)/python -m pytest --cov --cov-report=term-missing
 
+# BENCH_SHORT=1: to 5 000 photos, for trying. BENCH_LARGE=1: a million as well. An interrupted run goes on where it
+# stopped; BENCH_FRESH=1 measures all again.
+bench: $(BENCH_INSTALLED)
+	$(BIN)/python tests/benchmarks
+
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --group dev --editable ".[all]"
 	touch $(INSTALLED)
+
+$(BENCH_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	touch $(BENCH_INSTALLED)
 
 # Pin what is installed now: run it after changing the dependencies in pyproject.toml.
 lock: $(INSTALLED)

@@ -188,7 +188,7 @@ def test_what_cannot_be_used_ends_with_one_line_and_no_output_folder(
     [
         ("absent.npz", None, "absent.npz is not a file"),
         ("photos.csv", b"lon,lat", "ends in '.csv'. Must be GeoParquet"),
-        ("photos.parquet", b"PAR1 and no more", "cannot be read as GeoParquet"),
+        ("photos.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
         ("photos.npz", b"", "named like npz but does not start like it"),
         ("two\nlines.npz", b"PK", "two lines.npz"),
     ],
@@ -241,7 +241,7 @@ def test_a_missing_package_ends_with_its_pip_line(
 def test_an_interrupt_ends_with_130_and_no_output_folder(
     npz: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(_estimation, "accumulate", interrupted)

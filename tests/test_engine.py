@@ -119,12 +119,12 @@ def test_scalars_equal_scikit_gstat_over_the_chord():
 def test_the_apriori_sill_has_its_closed_form(photos):
     lonlat, embeddings = photos
     unit = embeddings.astype(float) / np.linalg.norm(embeddings.astype(float), axis=1, keepdims=True)
-    empirical = empirical_variogram(lonlat, embeddings, LagBins([0, 20_004]))
-    mean = unit.mean(axis=0)
-    assert empirical.sill_apriori == pytest.approx(1 - mean @ mean, rel=1e-12)
-    # Over all pairs, none at zero lag: n / (n - 1) times the a-priori sill.
-    n = len(lonlat)
-    assert empirical.semivariance[0] == pytest.approx(n / (n - 1) * empirical.sill_apriori, rel=1e-12)
+    mean, n = unit.mean(axis=0), len(lonlat)
+    for values, tolerance in ((embeddings, 1e-8), (unit, 1e-12)):  # float32 products, float64 products
+        empirical = empirical_variogram(lonlat, values, LagBins([0, 20_004]))
+        assert empirical.sill_apriori == pytest.approx(1 - mean @ mean, rel=1e-12)
+        # Over all pairs, none at zero lag: n / (n - 1) times the a-priori sill.
+        assert empirical.semivariance[0] == pytest.approx(n / (n - 1) * empirical.sill_apriori, rel=tolerance)
 
 
 def test_the_apriori_sill_of_scalars_is_their_variance(scattered):
@@ -160,7 +160,7 @@ def test_memory_does_not_grow_with_the_number_of_points(tmp_path):
 
 def test_sums_are_frozen_and_refuse_other_things():
     ones = np.ones(2)
-    none = TermHistogram(np.zeros((2, 0)), 0)
+    none = TermHistogram(2, [], [], [])
     sums = LagSums(ones, ones, ones, ones, ones, none, 2, 1.0)
     with pytest.raises(ValueError, match="read-only"):
         sums.npairs[0] = 3
@@ -207,8 +207,11 @@ def test_differences_survive_in_groups_that_lie_far_apart(offset):
     assert empirical.semivariance[0] == pytest.approx(expected, rel=1e-9)
 
 
-def test_nearly_equal_pairs_are_gathered_in_parts(scattered, monkeypatch):
-    lonlat, vectors = scattered[0][:50], 1 + 1e-8 * scattered[1][:50]
-    whole = empirical_variogram(lonlat, vectors, LagBins(EDGES))
-    monkeypatch.setattr("variogeo._engine._terms._LARGEST_GATHER", 10)
-    assert empirical_variogram(lonlat, vectors, LagBins(EDGES)) == whole
+def test_exact_terms_are_gathered_in_parts(scattered, monkeypatch):
+    terms = Terms.of(scattered[1], "cosine")
+    first, second = np.triu_indices(50, 1)
+    whole = terms.of_pairs(first, second)
+    factors = terms.factors(np.arange(99))
+    monkeypatch.setattr("variogeo._engine._terms._ENTRIES_AT_ONCE", 10)
+    assert np.array_equal(terms.of_pairs(first, second), whole)
+    assert all(np.array_equal(part, all_at_once) for part, all_at_once in zip(terms.factors(np.arange(99)), factors))

@@ -21,12 +21,25 @@ HEAVY = (
 
 # Each module may import those of its own line or of the lines above it, and no leaf.
 LAYERS = (
-    {"_namespace"},
+    {"_namespace", "_rows"},
     {"_checks", "_progress"},
-    {"_distances", "_storage", "_points", "_geometry"},
-    {"_lags", "_model"},
-    {"_engine._sums", "_engine._terms", "_models"},
-    {"_engine._blocked"},
+    {"_distances", "_storage", "_points", "_geometry", "_files", "_columns", "_parquet_rows", "_mapped"},
+    {"_lags", "_model", "_pairs"},
+    {"_engine._histogram", "_engine._terms", "_engine._order", "_engine._caps", "_engine._zones", "_models"},
+    {"_engine._blocks", "_engine._compiled", "_engine._sums"},
+    {"_engine._moments", "_engine._settle", "_engine._zero_lag", "_engine._sample_kernels"},
+    {"_engine._candidates", "_engine._device_plan"},
+    {"_engine._sample", "_engine._device_terms"},
+    {"_engine._tiles", "_engine._nodes"},
+    {"_engine._dense", "_engine._gathered", "_engine._lag_sums", "_engine._sides"},
+    {"_engine._dual"},
+    {"_engine._tree"},
+    {"_engine._job"},
+    {"_engine._transport", "_engine._flight", "_engine._journal"},
+    {"_engine._worker"},
+    {"_engine._executors"},
+    {"_engine._run", "_engine._torch"},
+    {"_engine._accumulate"},
     {"_engine"},
     {"_empirical", "_weighting", "_leastsquares"},
     {"_estimation", "_fit", "_loading"},
@@ -88,10 +101,10 @@ def test_imports_point_one_way():
                 assert depth[other] <= depth[name], f"{name} imports {other}, which stands above it"
 
 
-def test_torch_is_imported_in_nn_and_experiments_only():
+def test_torch_is_imported_in_nn_experiments_and_the_device_engine_only():
     for name, file in _modules():
         imports = re.findall(r"^\s*(?:import|from) torch\b", file.read_text(), flags=re.MULTILINE)
-        assert not imports or name.split(".")[0] in ("nn", "experiments"), name
+        assert not imports or name.split(".")[0] in ("nn", "experiments") or name == "_engine._torch", name
 
 
 def test_nothing_is_unpickled_or_evaluated():
@@ -131,7 +144,9 @@ def _requirements(name, seen=None):
     seen = set() if seen is None else seen
     for text in importlib.metadata.requires(name) or []:
         requirement = Requirement(text)
-        if requirement.marker and not any(requirement.marker.evaluate({"extra": e}) for e in ("", "torch", "gstat")):
+        if requirement.marker and not any(
+            requirement.marker.evaluate({"extra": e}) for e in ("", "torch", "gstat", "distributed")
+        ):
             continue
         key = re.sub(r"[-_.]+", "-", requirement.name).lower()
         if key in seen or key == "variogeo":

@@ -16,6 +16,7 @@ from variogeo._lags import LagBins
 from variogeo._loading import load
 from variogeo._model import VariogramModel
 from variogeo._models import Exponential, Gaussian, Matern, Spherical, Stable
+from variogeo._pairs import StratifiedPairs
 from variogeo._points import PointEmbeddings
 from variogeo._weighting import (
     DecorrelationWeighting,
@@ -48,6 +49,7 @@ __all__ = [
     "ResidualWeighting",
     "Spherical",
     "Stable",
+    "StratifiedPairs",
     "ThesisMultiplier",
     "VariogramFit",
     "VariogramModel",

@@ -1,19 +1,21 @@
 """Checks of arguments: what is wrong, in which rows, and what to do instead."""
 
 from collections.abc import Iterable
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._namespace import to_numpy
+from variogeo._rows import RowSource, row_blocks
 
 Dissimilarity = Literal["cosine", "half_squared"]
 
 LARGEST_SCALAR = 1e75
 """The sums hold the square of a squared difference, which stays finite up to here."""
 
-_ROWS_PER_CHECK = 4096
+_SMALLEST = float(np.finfo(np.float64).tiny)
+"""Below this a number has lost digits, and one over it overflows."""
 
 
 class DataError(ValueError):
@@ -154,12 +156,26 @@ def check_same_length(first: Any, second: Any, *, names: tuple[str, str], item: 
         raise ValueError(msg)
 
 
+def check_float_dtype(dtype: np.dtype[Any], *, name: str) -> None:
+    """Refuse embeddings that are not floats."""
+    if dtype.kind in "iu":
+        msg = (
+            f"Invalid {name} of dtype {dtype}. Integer embeddings are quantised: "
+            "de-quantise them to floats first, with the formula of their publisher."
+        )
+        raise TypeError(msg)
+    if dtype.kind != "f":
+        msg = f"Invalid {name} of dtype {dtype}. Must be floats: float16, float32 or float64."
+        raise TypeError(msg)
+
+
 def check_values(values: Any, *, dissimilarity: Dissimilarity, name: str = "values") -> NDArray[Any]:
     """Return embeddings (n, d) or scalars (n,) as a real array that fits the dissimilarity.
 
-    The dtype stays; float16 memory maps are read in blocks and not copied.
+    The dtype stays. A memory map or a `RowSource` is read in blocks and comes back as it is, typed as
+    the array that it stands for.
     """
-    array = as_real_array(values, name=name)
+    array = _values_in_place(values, name)
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
         msg = f"Invalid {name} of shape {array.shape}. Must be (n, d) embeddings or (n,) scalars."
         raise ValueError(msg)
@@ -169,38 +185,49 @@ def check_values(values: Any, *, dissimilarity: Dissimilarity, name: str = "valu
             'for scalars pass dissimilarity="half_squared".'
         )
         raise ValueError(msg)
-    if array.ndim == 2 and array.dtype.kind != "f":
-        msg = (
-            f"Invalid {name} of dtype {array.dtype}. Integer embeddings are quantised: "
-            "de-quantise them to floats first, with the formula of their publisher."
-        )
-        raise TypeError(msg)
+    if array.ndim == 2:
+        check_float_dtype(array.dtype, name=name)
     _check_rows(array, name=name, zero_allowed=dissimilarity != "cosine")
     return array
 
 
+def _values_in_place(values: Any, name: str) -> NDArray[Any]:
+    """Return values as an array, but a row source and a memory map of floats as they are."""
+    if isinstance(values, RowSource) or (isinstance(values, np.memmap) and values.dtype.kind == "f"):
+        return cast("NDArray[Any]", values)
+    return as_real_array(values, name=name)
+
+
 def _check_rows(array: NDArray[Any], *, name: str, zero_allowed: bool) -> None:
-    """Refuse rows with NaN or infinity and, unless allowed, rows of zeros; reads block by block."""
-    broken: list[int] = []
-    zero: list[int] = []
-    large: list[int] = []
-    for start in range(0, len(array), _ROWS_PER_CHECK):
-        block = array[start : start + _ROWS_PER_CHECK].reshape(-1, array.shape[1] if array.ndim == 2 else 1)
-        broken.extend(start + np.flatnonzero(~np.isfinite(block).all(axis=1)))
-        zero.extend(start + np.flatnonzero(~block.any(axis=1)))
-        large.extend(start + np.flatnonzero(np.abs(block).max(axis=1).astype(np.float64) > LARGEST_SCALAR))
-    if broken:
-        msg = f"{name} has NaN or infinite entries in {len(broken)} rows: {listed_rows(broken)}. Drop them first."
+    """Refuse rows with NaN or infinity and, unless allowed, rows without a direction; reads block by block."""
+    broken, zero, large = ([np.empty(0, np.int64)] for _ in range(3))
+    for start, block in row_blocks(array):
+        largest = _largest(block)
+        broken.append(start + np.flatnonzero(~np.isfinite(largest)))
+        zero.append(start + np.flatnonzero(largest < _SMALLEST))
+        large.append(start + np.flatnonzero(largest > LARGEST_SCALAR))
+    if rows := np.concatenate(broken).tolist():
+        msg = f"{name} has NaN or infinite entries in {len(rows)} rows: {listed_rows(rows)}. Drop them first."
         raise ValueError(msg)
-    if large and zero_allowed:
+    if zero_allowed and (rows := np.concatenate(large).tolist()):
         msg = (
-            f"{name} has entries beyond {LARGEST_SCALAR:g} in {len(large)} rows: {listed_rows(large)}. "
+            f"{name} has entries beyond {LARGEST_SCALAR:g} in {len(rows)} rows: {listed_rows(rows)}. "
             "Their fourth powers overflow: divide them by a common scale."
         )
         raise ValueError(msg)
-    if zero and not zero_allowed:
+    if not zero_allowed and (rows := np.concatenate(zero).tolist()):
         msg = (
-            f"{name} has {len(zero)} zero vectors, which have no direction: rows {listed_rows(zero)}. "
-            'Drop them, or pass dissimilarity="half_squared".'
+            f"{name} has {len(rows)} zero vectors, which have no direction: rows {listed_rows(rows)}. "
+            f'Drop them, or pass dissimilarity="half_squared". Entries below {_SMALLEST:.1e} count as zero.'
         )
         raise ValueError(msg)
+
+
+def _largest(block: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the largest magnitude of each row of a block, NaN where a row has one."""
+    # numpy has no fast maximum of float16 or of swapped bytes, and the magnitudes would be one more copy.
+    native = block.dtype.newbyteorder("=")
+    rows = block.reshape(len(block), -1).astype(np.float32 if native == np.float16 else native, copy=False)
+    with np.errstate(over="ignore"):  # a long double that float64 cannot hold is infinite
+        high, low = rows.max(axis=1).astype(np.float64), rows.min(axis=1).astype(np.float64)
+    return np.maximum(high, -low)

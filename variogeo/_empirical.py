@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._checks import check_number
 from variogeo._engine import LagSums
 from variogeo._lags import LagBins
+from variogeo._pairs import PairSampling
 from variogeo._storage import encode, write_document
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class EmpiricalVariogram:
         The state: number of pairs and sums per bin. Everything else is derived from it.
     dissimilarity, estimator, metric : str
         How it was made; ``"given"`` for distances or dissimilarities that the user brought.
+    sampling : PairSampling, optional
+        The choice of pairs, where it was made of a sample; None for all pairs.
 
     Examples
     --------
@@ -72,6 +76,7 @@ class EmpiricalVariogram:
     dissimilarity: str
     estimator: str
     metric: str
+    sampling: PairSampling | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (("bins", LagBins), ("sums", LagSums), *((name, str) for name in _HOW_MADE)):
@@ -80,6 +85,9 @@ class EmpiricalVariogram:
                 raise TypeError(msg)
         needed = len(self.bins) + 1
         self._check_positions(needed)
+        if self.sampling is not None and len(self.sampling.population) != needed:
+            msg = f"sampling has {len(self.sampling.population)} positions but bins needs {needed}: population."
+            raise ValueError(msg)
         if (self.sums.npairs < 0).any():
             msg = f"sums has npairs of {self.sums.npairs.min()}. Must not be negative."
             raise ValueError(msg)
@@ -90,15 +98,15 @@ class EmpiricalVariogram:
     def _check_positions(self, needed: int) -> None:
         """Refuse sums that do not fit the bins."""
         kept = (needed,) if self.sums.has_spread else (0,)
-        shapes = {name: (needed,) for name in ("npairs", "lag", "term")} | {"term_squared": kept, "term_root": kept}
+        shapes = dict.fromkeys(("npairs", "lag", "term"), (needed,)) | {"term_squared": kept, "term_root": kept}
         for name, shape in shapes.items():
             array = getattr(self.sums, name)
             if array.shape != shape:
                 msg = f"sums has {array.size} positions but bins needs {needed} (bin 0 and each bin): {name}."
                 raise ValueError(msg)
-        if len(self.sums.histogram.counts) != needed:
-            rows = len(self.sums.histogram.counts)
-            msg = f"sums has {rows} positions but bins needs {needed} (bin 0 and each bin): histogram."
+        size = self.sums.histogram.size
+        if size != needed:
+            msg = f"sums has {size} positions but bins needs {needed} (bin 0 and each bin): histogram."
             raise ValueError(msg)
 
     @property
@@ -152,10 +160,53 @@ class EmpiricalVariogram:
         if wanted.ndim != 1 or not ((wanted >= 0) & (wanted <= 1)).all():
             msg = f"Invalid probabilities {probabilities!r}. Must be a list of numbers between 0 and 1."
             raise ValueError(msg)
-        if not self.sums.has_spread:
-            msg = "This variogram was made with spread=False, which keeps no quantiles. Make it with spread=True."
-            raise ValueError(msg)
+        self._check_spread("quantiles")
         return self.sums.histogram.quantiles(wanted)[1:]
+
+    @property
+    def standard_error(self) -> NDArray[np.float64]:
+        """Standard error of each semivariance that comes from choosing pairs; 0 where all pairs of a bin are used.
+
+        Definition: ``s / sqrt(m) * sqrt(1 - m / N)`` with the standard deviation s of the m pairs chosen of N. It
+        says how far the sample is from all pairs of these points, not how far these points are from others.
+        """
+        if self.sampling is None:
+            return np.where(self.npairs > 0, 0.0, np.nan)
+        chosen, population = self.npairs, self.sampling.population[1:]
+        rest = np.clip(1 - chosen / np.maximum(population, 1), 0, None)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            error = self.spread * np.sqrt(rest / (chosen - 1))
+        return np.where((rest == 0) & (chosen > 0), 0.0, np.where(chosen > 1, error, np.nan))
+
+    def cressie_hawkins(self, dimension: float) -> NDArray[np.float64]:
+        r"""Return the robust semivariance per bin of Cressie and Hawkins; NaN where a bin is empty.
+
+        .. math:: \frac{1}{2 C} \Big( \frac{1}{N_k} \sum |z_i - z_j|^{1/2} \Big)^4, \qquad
+           C = \frac{2}{D} \left( \frac{\Gamma(D/2 + 1/4)}{\Gamma(D/2)} \right)^4
+
+        Parameters
+        ----------
+        dimension : float
+            D, the number of independent directions in which the values vary: 1 for scalars, for embeddings their
+            effective dimension.
+
+        Raises
+        ------
+        ValueError
+            For a dimension below 1, or a variogram made with ``spread=False``.
+
+        References
+        ----------
+        .. [1] Cressie, N. & Hawkins, D. M. (1980). Robust estimation of the variogram. Math. Geology 12, eq. 12;
+           for D = 1 their constant is 0.457.
+        """
+        from scipy.special import gammaln
+
+        number = check_number(dimension, name="dimension", at_least=1.0)
+        self._check_spread("sum of roots")
+        constant = 2 / number * np.exp(4 * (gammaln(number / 2 + 0.25) - gammaln(number / 2)))
+        # The term is half the squared difference: its fourth root is 2^(-1/4) times the root of the difference.
+        return _means(self.sums.term_root, self.sums.npairs)[1:] ** 4 / constant
 
     @property
     def colocated(self) -> Colocated:
@@ -172,6 +223,12 @@ class EmpiricalVariogram:
         """
         return self.sums.total_term / self.sums.total_npairs
 
+    def _check_spread(self, what: str) -> None:
+        """Refuse what ``spread=False`` does not keep."""
+        if not self.sums.has_spread:
+            msg = f"This variogram was made with spread=False, which keeps no {what}. Make it with spread=True."
+            raise ValueError(msg)
+
     @property
     def _spread(self) -> NDArray[np.float64]:
         if not self.sums.has_spread:
@@ -187,6 +244,9 @@ class EmpiricalVariogram:
             if mine != theirs:
                 msg = f"Variograms with different {name} do not add: {mine!r} and {theirs!r}. Make both the same way."
                 raise ValueError(msg)
+        if self.sampling is not None or other.sampling is not None:
+            msg = "Variograms of sampled pairs do not add: a pair could count twice. Sample all points at once."
+            raise ValueError(msg)
         return EmpiricalVariogram(self.bins, self.sums + other.sums, self.dissimilarity, self.estimator, self.metric)
 
     def __radd__(self, other: object) -> "EmpiricalVariogram":

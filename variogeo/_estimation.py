@@ -15,10 +15,12 @@ from variogeo._checks import (
     check_same_length,
     check_values,
 )
-from variogeo._distances import Metric, prepare_points
+from variogeo._distances import Metric, SpherePoints, prepare_points
 from variogeo._empirical import EmpiricalVariogram
-from variogeo._engine import LagSums, Terms, accumulate, sums_of_pairs
+from variogeo._engine import LagSums, Terms, accumulate, accumulate_sample, check_cost, sums_of_pairs
 from variogeo._lags import LagBins
+from variogeo._namespace import is_torch
+from variogeo._pairs import StratifiedPairs
 
 Estimator = Literal["matheron"]
 
@@ -32,6 +34,7 @@ def empirical_variogram(
     estimator: Estimator = "matheron",
     metric: Metric = "geodesic",
     spread: bool = True,
+    pairs: StratifiedPairs | Literal["all"] | None = None,
     executor: Any = None,
     resume: str | os.PathLike[str] | None = None,
 ) -> EmpiricalVariogram:
@@ -47,14 +50,24 @@ def empirical_variogram(
     lonlat : (n, 2) float array, degrees
         Longitude (-180..180 or 0..360) then latitude, WGS84.
     values : (n, d) float array or (n,) array
-        Embeddings, or scalars with ``dissimilarity="half_squared"``. Never modified; float16 arrays
-        and memory maps are read in blocks. Products and sums are float64.
+        Embeddings, or scalars with ``dissimilarity="half_squared"``. Never modified. Memory maps, and the row groups
+        of `variogeo.io.open_points`, are read in blocks. A tensor on a GPU stays there.
     bins : LagBins
         Lag bins ``(low, high]`` in km.
     dissimilarity : {"cosine", "half_squared"}
     estimator : {"matheron"}
     metric : {"geodesic", "great_circle", "chord"}
         The lag: on the WGS84 ellipsoid; along or through a sphere of 6371.0088 km.
+    spread : bool
+        False: counts, mean lags and semivariances only, which is many times faster from 10 000 points on, because
+        whole parts of the Earth are summed at once. ``spread``, quantiles and robust estimates are then NaN or refused.
+    pairs : StratifiedPairs or "all", optional
+        A random sample of pairs instead of all. ``"all"`` runs even what would take more than an hour, which is else
+        refused with the ways out.
+    executor : concurrent.futures.ProcessPoolExecutor or distributed.Client, optional
+        Where to run; by default on threads, one per core. Every way gives the same bits.
+    resume : path, optional
+        A folder that keeps each finished part. The same call on it goes on where an earlier one ended.
 
     Returns
     -------
@@ -69,9 +82,13 @@ def empirical_variogram(
 
     Notes
     -----
-    All ``n (n - 1) / 2`` pairs are used, tile by tile: memory does not grow with ``n``. The counts
+    All ``n (n - 1) / 2`` pairs are used, block by block: memory hardly grows with ``n``. The counts
     are exact: a pair near an edge is decided by the exact geodesic. Pairs at zero lag are counted
     apart (``colocated``), pairs outside the bins are left out.
+
+    Sums are float64. Products are float32 for 2 048 and more embeddings of 64 and more float32 or float16 entries,
+    and float64 for all else; semivariances differ from products in float64 by less than 1e-8 (of the largest
+    dissimilarity). Mean lags are right to 1e-7. The first call ever compiles for some seconds.
 
     References
     ----------
@@ -91,20 +108,27 @@ def empirical_variogram(
     check_choice(estimator, Estimator, name="estimator")
     check_choice(metric, Metric, name="metric")
     _check_bins(bins)
+    _check_pairs(pairs, spread=spread, elsewhere=executor is not None or resume is not None)
     places = check_lonlat(lonlat)
-    checked = check_values(values, dissimilarity=dissimilarity)
+    stays_on_device = is_torch(values) and values.device.type != "cpu"
+    checked = values if stays_on_device else check_values(values, dissimilarity=dissimilarity)
     check_same_length(places, checked, names=("lonlat", "values"), item="photo")
-    if len(places) < 2:
-        msg = f"lonlat has {len(places)} rows: no pairs. A variogram needs at least two points."
-        raise ValueError(msg)
-    points = prepare_points(places, metric)
-    if (points.lonlat == points.lonlat[0]).all():
-        msg = f"lonlat has all {len(points)} points at one place: no lag but zero. Check the coordinates."
-        raise ValueError(msg)
-    terms = Terms.of(checked, dissimilarity)
-    sums = accumulate(points, terms, bins, spread=spread, executor=executor, resume=resume)
+    points = _points(places, metric)
+    sampling = None
+    if stays_on_device:
+        _check_device(pairs, executor, resume)
+        from variogeo._engine._torch import accumulate_on_device
+
+        sums = accumulate_on_device(points, checked, dissimilarity, bins, spread=spread)
+    elif isinstance(pairs, StratifiedPairs):
+        sums, sampling = accumulate_sample(points, Terms.of(checked, dissimilarity), bins, pairs)
+    else:
+        if pairs is None and executor is None and resume is None:
+            check_cost(len(places), checked.size // len(places), spread=spread)
+        terms = Terms.of(checked, dissimilarity)
+        sums = accumulate(points, terms, bins, spread=spread, executor=executor, resume=resume)
     _check_filled(sums, bins)
-    return EmpiricalVariogram(bins, sums, dissimilarity, estimator, metric)
+    return EmpiricalVariogram(bins, sums, dissimilarity, estimator, metric, sampling)
 
 
 def variogram_from_pairs(lag: Any, dissimilarity: Any, bins: LagBins) -> EmpiricalVariogram:
@@ -141,7 +165,9 @@ def variogram_from_pairs(lag: Any, dissimilarity: Any, bins: LagBins) -> Empiric
     lags, terms = _pair_column(lag, "lag"), _pair_column(dissimilarity, "dissimilarity")
     check_same_length(lags, terms, names=("lag", "dissimilarity"), item="pair")
     # A pair stands for its two orders, as in the ordered pairs that the a-priori sill averages.
-    sums = sums_of_pairs(lags, terms, bins, largest=float(terms.max()), total_npairs=2 * len(terms), total_term=2 * float(terms.sum()))
+    sums = sums_of_pairs(
+        lags, terms, bins, largest=float(terms.max()), total_npairs=2 * len(terms), total_term=2 * float(terms.sum())
+    )
     _check_filled(sums, bins)
     return EmpiricalVariogram(bins, sums, "given", "matheron", "given")
 
@@ -160,6 +186,41 @@ def _pair_column(values: Any, name: str) -> NDArray[np.float64]:
         msg = f"Invalid {name} '{column.max()}'. Its square overflows: divide all by a common scale."
         raise ValueError(msg)
     return column
+
+
+def _points(places: NDArray[np.float64], metric: Metric) -> SpherePoints:
+    """Return checked places prepared for a metric, or refuse those that make no pair at a lag."""
+    if len(places) < 2:
+        msg = f"lonlat has {len(places)} rows: no pairs. A variogram needs at least two points."
+        raise ValueError(msg)
+    points = prepare_points(places, metric)
+    if (points.lonlat == points.lonlat[0]).all():
+        msg = f"lonlat has all {len(points)} points at one place: no lag but zero. Check the coordinates."
+        raise ValueError(msg)
+    return points
+
+
+def _check_pairs(pairs: Any, *, spread: bool, elsewhere: bool) -> None:
+    """Refuse anything but a sample, all or the default, and what a sample cannot do."""
+    if isinstance(pairs, StratifiedPairs):
+        if not spread:
+            msg = "Invalid spread=False with sampled pairs: it saves nothing there. Leave one of the two out."
+            raise ValueError(msg)
+        if elsewhere:
+            msg = "Invalid executor or resume with sampled pairs, which run here, in seconds. Leave them out."
+            raise ValueError(msg)
+    elif pairs is not None and pairs != "all":
+        msg = f"Invalid pairs {pairs!r}. Must be StratifiedPairs(count, seed), or 'all'."
+        raise ValueError(msg)
+
+
+def _check_device(pairs: Any, executor: Any, resume: Any) -> None:
+    """Refuse what values on a device cannot do."""
+    if isinstance(pairs, StratifiedPairs) or executor is not None or resume is not None:
+        msg = (
+            "Invalid pairs, executor or resume for a tensor on a device, which runs there. Pass values.cpu() for them."
+        )
+        raise ValueError(msg)
 
 
 def _check_bins(bins: Any) -> None:

@@ -8,6 +8,7 @@ from variogeo._empirical import EmpiricalVariogram
 from variogeo._engine import LagSums, TermHistogram
 from variogeo._lags import LagBins
 from variogeo._models import MODELS
+from variogeo._pairs import PairSampling, StratifiedPairs
 from variogeo._storage import decode, dump_document, encode, read_document
 from variogeo._weighting import WEIGHTINGS
 
@@ -17,6 +18,8 @@ _VALUES: dict[str, dict[str, type]] = {
         "LagBins": LagBins,
         "LagSums": LagSums,
         "TermHistogram": TermHistogram,
+        "PairSampling": PairSampling,
+        "StratifiedPairs": StratifiedPairs,
     },
     "model": dict(MODELS),
     "weighting": {**MODELS, **WEIGHTINGS},

@@ -3,12 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from variogeo._distances import SpherePoints
 from variogeo._engine._job import Job
-from variogeo._engine._sums import LagSums, no_sums
+from variogeo._engine._run import run
+from variogeo._engine._sums import LagSums, sums_of_pairs
 from variogeo._engine._terms import Terms
 from variogeo._engine._zero_lag import zero_lag_sums
 from variogeo._lags import LagBins
+from variogeo._pairs import PairSampling, StratifiedPairs
 
 
 def accumulate(
@@ -16,14 +20,21 @@ def accumulate(
 ) -> LagSums:
     """Return the exact sums per bin over all unordered pairs of points."""
     job = Job.of(points, terms, bins, spread=spread)
-    try:
-        from variogeo._engine._run import run
-        sums = run(job, executor=executor, resume=resume)
-    except ImportError:
-        sums = no_sums(bins, spread=spread)
-        for task in job.tasks():
-            sums = sums + job.sums(task)
+    sums = run(job, executor=executor, resume=resume)
     if job.uses_tree:
         sums = sums + zero_lag_sums(points, terms, bins)
     n = len(points)
     return replace(sums, total_npairs=n * n, total_term=terms.total)
+
+
+def accumulate_sample(
+    points: SpherePoints, terms: Terms, bins: LagBins, pairs: StratifiedPairs
+) -> tuple[LagSums, PairSampling]:
+    """Return the sums over a sample of the pairs, and how it was chosen."""
+    from variogeo._engine._sample import sample_pairs
+
+    sample = sample_pairs(points, bins, pairs)
+    term = terms.of_pairs(sample.first, sample.second)
+    n = len(points)
+    sums = sums_of_pairs(sample.lag, term, bins, largest=terms.largest, total_npairs=n * n, total_term=terms.total)
+    return sums, PairSampling(pairs, np.nan_to_num(sample.population))

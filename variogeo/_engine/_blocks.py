@@ -1,10 +1,13 @@
 """Blocks: the rows in spatial order, cut into parts that fit into memory."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from variogeo._engine._order import halves
 
 LEAF = 8
 """Points of a leaf of the spatial tree."""
@@ -35,14 +38,12 @@ class Blocks:
 
 def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int) -> Blocks:
     """Return blocks of at most ``most_rows`` points; no block reaches over two row groups of a file."""
-    from variogeo._engine._order import halves
-
     groups = getattr(values, "group_starts", np.array([0, len(unit)]))
     order, starts = np.arange(len(unit)), [0]
-    for first, stop in zip(groups[:-1], groups[1:], strict=True):
+    for first, stop in pairwise(groups):
         part = order[first:stop]
         cuts = halves(unit, part, most_rows)
-        for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+        for low, high in pairwise(cuts):
             halves(unit, part[low:high], LEAF)
         starts.extend(first + cuts[1:])
     return Blocks(order, np.array(starts))

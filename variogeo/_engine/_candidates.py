@@ -26,6 +26,12 @@ _ROUNDING = 1e-9
 """Allowed for the rounding of unit vectors, boxes and centres, relative and in km: a micrometre."""
 
 
+_COST = 8
+"""Splitting a pair of nodes costs as much as looking at so many candidates."""
+
+_NodePairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
 @dataclass(frozen=True, eq=False)
 class PointTree:
     """A kd-tree on unit vectors.
@@ -110,32 +116,35 @@ class Candidates:
 def candidates_of(tree: PointTree, low: float, high: float, wanted: int) -> Candidates:
     """Return the candidates of the bin ``(low, high]``, few enough to find ``wanted`` pairs of it among them.
 
-    Nodes are split while looking at pairs of points would cost more than looking at pairs of smaller nodes.
+    Nodes are split as long as that seems to cost less than to look at the candidates that it would exclude.
     """
     first = second = np.zeros(1, np.int64)
-    inside: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    kept: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    surely, perhaps, length = 0, 0, 0
-    while first.size:
+    within: list[_NodePairs] = []
+    leaves: list[_NodePairs] = []
+    length, settled, settled_hits = 0, 0, 0.0
+    while True:
         lower, upper = _limits(tree, first, second, low, high)
         touches = (upper > low) & (lower <= high)
         first, second, lower, upper = first[touches], second[touches], lower[touches], upper[touches]
-        within = (lower > low) & (upper <= high)
-        inside.append((first[within], second[within]))
-        surely += int(_npairs(tree, *inside[-1]).sum())
-        first, second = first[~within], second[~within]
-        leaves = (tree.child[first] == 0) & (tree.child[second] == 0)
-        kept.append((first[leaves], second[leaves]))
-        perhaps += int(_npairs(tree, *kept[-1]).sum())
-        length += inside[-1][0].size + kept[-1][0].size
-        first, second = first[~leaves], second[~leaves]
-        open_pairs = int(_npairs(tree, first, second).sum())
-        total = surely + perhaps + open_pairs
-        to_look_at = min(total, wanted * total / max(surely, 1))
-        if 3 * first.size > min(to_look_at, MOST_NODE_PAIRS - length):
+        npairs = _npairs(tree, first, second)
+        inside = (lower > low) & (upper <= high)
+        # As if lags were spread evenly between their limits: good enough to decide when to stop.
+        hits = npairs * np.where(inside, 1.0, (np.minimum(upper, high) - np.maximum(lower, low)) / (upper - lower))
+        leaf = ~inside & (tree.child[first] == 0) & (tree.child[second] == 0)
+        within.append((first[inside], second[inside]))
+        leaves.append((first[leaf], second[leaf]))
+        final = inside | leaf
+        length += np.count_nonzero(final)
+        settled += int(npairs[final].sum())
+        settled_hits += float(hits[final].sum())
+        first, second = first[~final], second[~final]
+        total = settled + int(npairs[~final].sum())
+        to_look_at = min(total, wanted * total / max(settled_hits + float(hits[~final].sum()), 1.0))
+        if not first.size or _COST * first.size > to_look_at or 3 * first.size > MOST_NODE_PAIRS - length:
             break
         first, second = _split(tree, first, second)
-    nodes = [np.concatenate(side) for side in zip(*inside, *kept, (first, second), strict=True)]
+    nodes = [np.concatenate(side) for side in zip(*within, *leaves, (first, second), strict=True)]
+    surely = sum(int(_npairs(tree, *part).sum()) for part in within)
     return Candidates(nodes[0], nodes[1], np.cumsum(_npairs(tree, nodes[0], nodes[1])), surely)
 
 

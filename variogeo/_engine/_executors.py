@@ -2,8 +2,9 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,7 +16,10 @@ from variogeo._engine._transport import Parcel, packed, packed_into
 from variogeo._engine._worker import sums_in_process, sums_in_thread, sums_of_parcel
 
 _RETRIES = 2
-"""Times that Dask repeats a task that raised."""
+"""Times that a task of Dask that raised is repeated, and sending the data."""
+
+_PAUSE = 0.5
+"""Seconds before the data are sent again."""
 
 _LEAST_UNDER_WAY = 32
 """Tasks that the scheduler of Dask has at hand, so that workers which join later find some."""
@@ -157,8 +161,8 @@ class DaskFutures:
 
     Notes
     -----
-    Memory maps are opened by the workers: the file must be there under the same path. Other arrays are sent to every
-    worker once, and again when all workers that held them have died.
+    Memory maps are opened by the workers: the file must be there under the same path. Other arrays reach every
+    worker once; they are sent again when all workers that held them have died.
     """
 
     def __init__(self, client: Any) -> None:
@@ -172,16 +176,15 @@ class DaskFutures:
         self._sent: Any = None
 
     def start(self, job: Job) -> None:
-        """Send the job to every worker."""
+        """Send the job to the workers."""
         self._parcel = packed(job)
         self._send()
-        pool = self._client.get_executor(pure=False, retries=_RETRIES)
         threads = sum(self._client.nthreads().values())
 
         def submit(task: Task) -> Future[LagSums]:
             if self._sent.status != "finished":
                 self._send()
-            return pool.submit(sums_of_parcel, self._sent, *task)
+            return _bridged(self._client.submit(sums_of_parcel, self._sent, *task, pure=False, retries=_RETRIES))
 
         self._flight.open(job, submit, max(_LEAST_UNDER_WAY, 2 * threads))
 
@@ -195,8 +198,19 @@ class DaskFutures:
         self._parcel = self._sent = None
 
     def _send(self) -> None:
-        """Give the job to all workers of now; those that join later fetch it from them."""
-        self._sent = self._client.scatter(self._parcel, broadcast=True, hash=False)
+        """Give the job to one worker; the others fetch it from there with their first task, and so hold copies."""
+        attempts_left = _RETRIES
+        self._sent = None
+        while self._sent is None:
+            try:
+                self._sent = self._client.scatter(self._parcel, hash=False)
+            except (OSError, KeyError) as error:
+                # The worker has died meanwhile, or there is none: Dask has waited for one.
+                if not attempts_left:
+                    msg = f"The points could not be sent to a worker of Dask: {error}. Does one run?"
+                    raise RuntimeError(msg) from error
+                attempts_left -= 1
+                time.sleep(_PAUSE)
 
 
 def as_executor(executor: Any) -> Executor:
@@ -219,6 +233,26 @@ def as_executor(executor: Any) -> Executor:
 def _is_client(kind: type) -> bool:
     """Whether a class is the Client of Dask, told without importing it."""
     return kind.__name__ == "Client" and kind.__module__.split(".")[0] == "distributed"
+
+
+def _bridged(future: Any) -> Future[LagSums]:
+    """Return a future of Dask as one of concurrent.futures; a result that is lost is a CancelledError.
+
+    Dask's own bridge never ends when a result is lost on its way (distributed 2026.8, `ClientExecutor`).
+    """
+    bridged: Future[LagSums] = Future()
+
+    def back(ended: Any) -> None:
+        if not bridged.set_running_or_notify_cancel():
+            return
+        try:
+            bridged.set_result(ended.result())
+        except BaseException as error:
+            bridged.set_exception(error if ended.status == "error" else CancelledError())
+
+    bridged.add_done_callback(lambda ended: future.cancel() if ended.cancelled() else None)
+    future.add_done_callback(back)
+    return bridged
 
 
 def _check_distributed() -> None:

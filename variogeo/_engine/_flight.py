@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from itertools import islice
 
 import numpy as np
@@ -34,20 +34,20 @@ class Flight:
 
         After a failure no task is begun, those that run are yielded, then it is raised.
         """
-        waiting, lost, failure = iter(tasks), Counter[Task](), None
+        waiting, times_lost, failure = iter(tasks), Counter[Task](), None
         self._send(islice(waiting, self._most))
         while self._futures:
             ended = [(self._futures.pop(future), future) for future in self._done()]
-            again = [task for task, future in ended if future.cancelled()]
-            lost.update(again)
+            lost = [task for task, future in ended if _is_lost(future)]
+            times_lost.update(lost)
             for task, future in ended:
-                error = self._error(task, future, lost[task])
+                error = self._error(task, future, times_lost[task])
                 failure = failure or error
-                if error is None and not future.cancelled():
+                if error is None and task not in lost:
                     yield task, future.result()
             if failure is None:
-                self._send(again)
-                self._send(islice(waiting, len(ended) - len(again)))
+                self._send(lost)
+                self._send(islice(waiting, len(ended) - len(lost)))
             else:
                 self.cancel()
         if failure is not None:
@@ -67,7 +67,7 @@ class Flight:
 
     def _error(self, task: Task, future: Future[LagSums], times_lost: int) -> BaseException | None:
         """Return what to raise for a task that is back, or None."""
-        if future.cancelled():
+        if _is_lost(future):
             cause, text = None, f"its workers were lost {times_lost} times. Killed, or out of memory?"
             if times_lost < _MOST_LOST:
                 return None
@@ -86,6 +86,11 @@ class Flight:
         """Return which pairs a task sums, in words."""
         named = [f"block {block} (rows {listed_rows(np.sort(self._job.blocks.rows(block)))})" for block in task]
         return f"The pairs within {named[0]}" if task[0] == task[1] else f"The pairs of {named[0]} with {named[1]}"
+
+
+def _is_lost(future: Future[LagSums]) -> bool:
+    """Whether a task came back without sums and without an error of its own."""
+    return future.cancelled() or isinstance(future.exception(), CancelledError)
 
 
 def _broken(cause: BrokenExecutor) -> RuntimeError:

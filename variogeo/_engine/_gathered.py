@@ -95,11 +95,11 @@ def _gather(leaf, a, first, b, other, gathered):
 
 
 @compiled
-def _flush(leaf, metric, a, first, b, skip, zones, moments, gathered, space, left_i, left_j, left):
-    """Add the gathered pairs of a leaf; with ``skip`` each row begins one column later than the one before."""
+def _flush(leaf, metric, a, first, b, later, zones, moments, full, gathered, space, left_i, left_j, left):
+    """Add the gathered pairs of a leaf; row i begins at column ``later * (i + 1)``."""
     count = gathered.count[leaf]
     for i in range(min(LEAF, a.x.shape[0] - first)):
-        start = i + 1 if skip else 0
+        start = later * (i + 1)
         if start >= count:
             break
         place, row = gathered.place[leaf, :, start:count], first + i
@@ -108,7 +108,7 @@ def _flush(leaf, metric, a, first, b, skip, zones, moments, gathered, space, lef
         product = gathered.product[leaf, i, start:]
         row_terms(a, row, b, column, place[3], product, count - start, space, moments.nearly_equal)
         before = left
-        left = add_row(row, count - start, space, zones, moments, False, 0, left_i, left_j, left)
+        left = add_row(row, count - start, space, zones, moments, full, 0, left_i, left_j, left)
         for k in range(before, left):
             left_j[k] = column[left_j[k]]
     gathered.count[leaf] = 0
@@ -116,9 +116,9 @@ def _flush(leaf, metric, a, first, b, skip, zones, moments, gathered, space, lef
 
 
 @compiled
-def add_gathered(metric, group_start, a, b, same, touched, zones, moments, gathered, space, left_i, left_j):
+def add_gathered(metric, group_start, a, b, same, touched, zones, moments, full, gathered, space, left_i, left_j):
     """Add the pairs of all leaves that a group has touched; return the number of pairs left to be settled."""
-    left = 0
+    left, none, one = 0, touched - touched, touched - touched + 1
     for t in range(touched):
         other = gathered.touched[t] * LEAF
         bits = gathered.bits[gathered.touched[t]]
@@ -129,11 +129,15 @@ def add_gathered(metric, group_start, a, b, same, touched, zones, moments, gathe
             first = group_start + leaf * LEAF
             alone = same and first == other
             if alone or gathered.count[leaf] + LEAF > COLUMNS:
-                left = _flush(leaf, metric, a, first, b, False, zones, moments, gathered, space, left_i, left_j, left)
+                left = _flush(
+                    leaf, metric, a, first, b, none, zones, moments, full, gathered, space, left_i, left_j, left
+                )
             _gather(leaf, a, first, b, other, gathered)
             if alone:
-                left = _flush(leaf, metric, a, first, b, True, zones, moments, gathered, space, left_i, left_j, left)
+                left = _flush(
+                    leaf, metric, a, first, b, one, zones, moments, full, gathered, space, left_i, left_j, left
+                )
     for leaf in range(LEAVES):
         first = group_start + leaf * LEAF
-        left = _flush(leaf, metric, a, first, b, False, zones, moments, gathered, space, left_i, left_j, left)
+        left = _flush(leaf, metric, a, first, b, none, zones, moments, full, gathered, space, left_i, left_j, left)
     return left

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 SHIFT = 47
 """A cell is what is left of a float64's bits after dropping this many: 32 cells an octave, each 2 to 3 % wide."""
 
+_CELL_NUMBERS = 2**16
+"""More than there are cells."""
+
 CELLS = 832
 """Cells that an engine keeps: 26 octaves below the largest possible dissimilarity."""
 
@@ -18,68 +21,74 @@ class TermHistogram:
 
     Attributes
     ----------
-    counts : (count + 1, cells) int array
-        Number of pairs per lag bin (bin 0 first) and cell. Columns at both ends that hold no pair are cut off.
-    first_cell : int
-        Number of the first column's cell: the bits of its lower limit as float64, without the last `SHIFT`.
+    size : int
+        Number of lag bins, bin 0 included.
+    bin, cell, npairs : (m,) int array
+        Lag bin, cell and number of pairs of each cell that holds any, sorted. The number of a cell is the bits of
+        its lower limit as float64, without the last `SHIFT`.
     """
 
-    counts: NDArray[np.int64]
-    first_cell: int
+    size: int
+    bin: NDArray[np.int64]
+    cell: NDArray[np.int64]
+    npairs: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        counts = np.array(self.counts, dtype=np.int64)
-        first = int(self.first_cell)
-        if counts.ndim != 2:
-            msg = f"Invalid counts of shape {counts.shape}. Must be (bins + 1, cells)."
+        object.__setattr__(self, "size", int(self.size))
+        for name in ("bin", "cell", "npairs"):
+            array = np.array(getattr(self, name), dtype=np.int64)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        if not self.bin.shape == self.cell.shape == self.npairs.shape == (self.bin.size,):
+            msg = f"Invalid npairs of shape {self.npairs.shape}. Must be (m,), like bin and cell."
             raise ValueError(msg)
-        if (counts < 0).any():
-            msg = f"Invalid counts '{counts.min()}'. Must not be negative."
+        if (self.npairs < 1).any():
+            msg = f"Invalid npairs '{self.npairs.min()}'. Must be at least 1: cells without pairs are left out."
             raise ValueError(msg)
-        used = np.flatnonzero(counts.any(axis=0))
-        low, high = (used[0], used[-1] + 1) if used.size else (0, 0)
-        counts = np.ascontiguousarray(counts[:, low:high])
-        counts.setflags(write=False)
-        object.__setattr__(self, "counts", counts)
-        object.__setattr__(self, "first_cell", first + int(low) if used.size else 0)
+        if ((self.bin < 0) | (self.bin >= self.size)).any() or (self.cell < 0).any():
+            msg = f"Invalid bin or cell. Must not be negative, and bin below {self.size}."
+            raise ValueError(msg)
+        order = np.diff(self.bin) * _CELL_NUMBERS + np.diff(self.cell)
+        if (order <= 0).any():
+            msg = "Invalid bin and cell. Must be sorted, each cell of a bin once."
+            raise ValueError(msg)
+
+    @classmethod
+    def of_counts(cls, counts: NDArray[np.int64], first_cell: int) -> "TermHistogram":
+        """Return the histogram of a (bins, cells) table whose first column is ``first_cell``."""
+        rows, columns = np.nonzero(counts)
+        return cls(len(counts), rows, columns + first_cell, counts[rows, columns])
 
     def __add__(self, other: "TermHistogram") -> "TermHistogram":
         if not isinstance(other, TermHistogram):
             return NotImplemented
-        filled = [one for one in (self, other) if one.counts.shape[1]]
-        if not filled:
-            return self
-        first = min(one.first_cell for one in filled)
-        stop = max(one.first_cell + one.counts.shape[1] for one in filled)
-        total = np.zeros((len(self.counts), stop - first), dtype=np.int64)
-        for one in filled:
-            total[:, one.first_cell - first :][:, : one.counts.shape[1]] += one.counts
-        return TermHistogram(total, first)
+        key = np.concatenate([one.bin * _CELL_NUMBERS + one.cell for one in (self, other)])
+        keys, place = np.unique(key, return_inverse=True)
+        total = np.zeros(len(keys), dtype=np.int64)
+        np.add.at(total, place, np.concatenate([self.npairs, other.npairs]))
+        return TermHistogram(self.size, keys // _CELL_NUMBERS, keys % _CELL_NUMBERS, total)
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, TermHistogram)
-            and self.first_cell == other.first_cell
-            and np.array_equal(self.counts, other.counts)
+            and self.size == other.size
+            and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in ("bin", "cell", "npairs"))
         )
 
     __hash__ = None  # type: ignore[assignment]
 
     def quantiles(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (count + 1, len(probabilities)) quantiles, linear within a cell; NaN where a bin is empty."""
-        edges = cell_edges(self.first_cell, self.counts.shape[1])
-        out = np.full((len(self.counts), len(probabilities)), np.nan)
-        for row, counts in enumerate(self.counts):
-            if not counts.any():
-                continue
-            # Cells without pairs repeat the sum: only where it grows has the inverse one value.
-            filled = np.flatnonzero(counts)
-            reached = np.cumsum(counts[filled])
-            wanted = np.asarray(probabilities) * reached[-1]
-            position = np.minimum(np.searchsorted(reached, wanted), len(filled) - 1)
-            cell = filled[position]
-            inside = (wanted - (reached - counts[filled])[position]) / counts[cell]
-            out[row] = edges[cell] + inside * (edges[cell + 1] - edges[cell])
+        """Return the (size, len(probabilities)) quantiles, linear within a cell; NaN where a bin is empty."""
+        out = np.full((self.size, len(probabilities)), np.nan)
+        low, high = cell_limit(self.cell), cell_limit(self.cell + 1)
+        for row in np.unique(self.bin):
+            chosen = np.flatnonzero(self.bin == row)
+            reached = np.cumsum(self.npairs[chosen])
+            wanted = probabilities * reached[-1]
+            place = np.minimum(np.searchsorted(reached, wanted), len(chosen) - 1)
+            at = chosen[place]
+            inside = (wanted - (reached[place] - self.npairs[at])) / self.npairs[at]
+            out[row] = low[at] + inside * (high[at] - low[at])
         return out
 
 
@@ -95,6 +104,6 @@ def first_cell_below(largest: float) -> int:
     return max(0, top + 2 - CELLS)
 
 
-def cell_edges(first_cell: int, count: int) -> NDArray[np.float64]:
-    """Return the count + 1 limits of ``count`` cells."""
-    return ((np.arange(count + 1, dtype=np.int64) + first_cell) << SHIFT).view(np.float64)
+def cell_limit(cell: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the lower limits of cells."""
+    return (np.asarray(cell, dtype=np.int64) << SHIFT).view(np.float64)

@@ -197,8 +197,9 @@ def _begin(path: Path, content: dict[str, Any]) -> None:
 def _encoded(sums: LagSums) -> bytes:
     """Return sums as the bytes of an npz file whose comment is still to be appended."""
     arrays = {field.name: getattr(sums, field.name) for field in fields(LagSums) if field.name != "histogram"}
+    arrays |= {f"histogram_{field.name}": getattr(sums.histogram, field.name) for field in fields(TermHistogram)}
     stream = io.BytesIO()
-    np.savez(stream, **arrays, counts=sums.histogram.counts, first_cell=np.int64(sums.histogram.first_cell))
+    np.savez(stream, **arrays)
     with zipfile.ZipFile(stream, "a") as archive:
         archive.comment = bytes(_SEAL_LENGTH)
     return stream.getvalue()[:-_SEAL_LENGTH]
@@ -208,5 +209,5 @@ def _decoded(raw: bytes) -> LagSums:
     """Return the sums of the bytes of an npz file."""
     with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
         arrays: dict[str, NDArray[Any]] = dict(archive)
-    histogram = TermHistogram(arrays.pop("counts"), int(arrays.pop("first_cell")))
+    histogram = TermHistogram(*(arrays.pop(f"histogram_{field.name}") for field in fields(TermHistogram)))  # type: ignore[arg-type]
     return LagSums(**arrays, histogram=histogram)  # type: ignore[arg-type]

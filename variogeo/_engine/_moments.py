@@ -102,7 +102,7 @@ def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins)
         term * square_scale,
         squared * square_scale**2,
         root * np.sqrt(terms.scale),
-        TermHistogram(cells, first_cell_below(terms.largest)),
+        TermHistogram.of_counts(cells, first_cell_below(terms.largest)),
         0,
         0.0,
     )

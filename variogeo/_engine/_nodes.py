@@ -57,6 +57,9 @@ class Nodes(NamedTuple):
     weights: NDArray[np.float64]
 
 
+_middle_of = compiled(middle_of)
+
+
 @compiled
 def _parts(count):
     """Return start, stop and second half of all nodes of ``count`` points."""
@@ -73,7 +76,7 @@ def _parts(count):
         if parent[nodes] >= 0:
             second[parent[nodes]] = nodes
         if high - low > LEAF:
-            middle = middle_of(low, high, LEAF)
+            middle = _middle_of(low, high, LEAF)
             stack[top, 0], stack[top, 1], stack[top, 2] = middle, high, nodes
             stack[top + 1, 0], stack[top + 1, 1], stack[top + 1, 2] = low, middle, -1
             top += 2

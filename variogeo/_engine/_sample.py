@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import Dissimilarity
-from variogeo._distances import SpherePoints, exact_beyond, lag_error, lag_of_pairs
+from variogeo._distances import Metric, SpherePoints, exact_beyond, lag_error, lag_of_pairs
 from variogeo._engine._candidates import Candidates, PointTree, candidates_of
 from variogeo._engine._sums import bin_positions
 from variogeo._lags import LagBins
 from variogeo._pairs import StratifiedPairs
 
-MOST_LOOKED_AT = 2**26
+MOST_LOOKED_AT = 2**25
 """Candidates of a bin that are looked at before the bin stays incomplete: some seconds."""
 
 _AT_ONCE = 2**17
@@ -167,8 +167,9 @@ def _found_at_random(
     looked_at, asked, answered, rate = 0, 0, 0, max(0.1, inside / total)
     while (room := quota - len(found.number)) and looked_at < most:
         size = int(min(_AT_ONCE, 1.1 * room / rate + 100))
-        # In order, so that candidates of one node are looked at together; sorted and without repetition.
-        number = np.unique(random.integers(0, total, size))
+        # In order, so that candidates of one node are looked at together; and none twice.
+        number = np.sort(random.integers(0, total, size))
+        number = number[np.diff(number, prepend=-1) > 0]
         hits = _hits(tree, candidates, number, low, high)
         looked_at += size
         asked += np.count_nonzero(number >= inside)
@@ -200,23 +201,34 @@ def _found_among_all(
     return _OfBin(kept, population <= quota, float(population))
 
 
-def _hits(
-    tree: PointTree, candidates: Candidates, number: NDArray[np.int64], low: float, high: float
-) -> _Found:
-    """Return the candidates of increasing numbers that lie in the bin; the exact lag decides."""
+def _hits(tree: PointTree, candidates: Candidates, number: NDArray[np.int64], low: float, high: float) -> _Found:
+    """Return the candidates of increasing numbers that lie in the bin; where the bound is not enough, exactly."""
     from variogeo._engine._compiled import METRICS
-    from variogeo._engine._sample_kernels import lags_of_numbers
+    from variogeo._engine._sample_kernels import hits_of_numbers
 
     metric = tree.points.metric
     i, j = np.empty((2, len(number)), np.int64)
-    lag = np.empty(len(number))
+    lag, sure = np.empty(len(number)), np.empty(len(number), np.bool_)
     nodes = (tree.start, tree.stop, candidates.first, candidates.second, candidates.ends)
-    lags_of_numbers(METRICS[metric], tree.unit, *nodes, number, i, j, lag)
-    error = lag_error(lag, metric)
-    unsure = (np.abs(lag - low) <= error) | (np.abs(lag - high) <= error)
-    unsure |= (lag > exact_beyond(metric)) & (lag > low - _BEYOND_SERIES) & (lag < high + _BEYOND_SERIES)
-    lag[unsure] = lag_of_pairs(tree.points, tree.order[i[unsure]], tree.order[j[unsure]])
-    return _Found(number, i, j, lag)[(lag > low) & (lag <= high)]
+    limits = _sure_and_perhaps(low, high, metric)
+    count = hits_of_numbers(METRICS[metric], tree.unit, *nodes, limits, number, i, j, lag, sure)
+    found, unsure = _Found(number, i, j, lag)[:count], np.flatnonzero(~sure[:count])
+    found.lag[unsure] = lag_of_pairs(tree.points, tree.order[i[unsure]], tree.order[j[unsure]])
+    return found[(found.lag > low) & (found.lag <= high)]
+
+
+def _sure_and_perhaps(low: float, high: float, metric: Metric) -> NDArray[np.float64]:
+    """Return the limits (km) of compiled lags of the bin: perhaps from, surely from, surely to, perhaps to."""
+    limit = exact_beyond(metric)
+    around_low, around_high = lag_error(np.clip([low, high], 0.0, limit), metric)
+    return np.array(
+        [
+            low - (around_low if low < limit else _BEYOND_SERIES),
+            low + around_low,
+            min(high, limit) - around_high,
+            high + (around_high if high + around_high < limit else _BEYOND_SERIES),
+        ]
+    )
 
 
 def _colocated(points: SpherePoints) -> float:

@@ -26,36 +26,48 @@ def _lag(metric, a, b):
 
 
 @compiled
-def lags_of_numbers(metric, unit, start, stop, first, second, ends, numbers, i, j, lag):
-    """Write the positions and the lag (km) of each pair of points; ``numbers`` increase.
+def hits_of_numbers(metric, unit, start, stop, first, second, ends, limits, numbers, i, j, lag, sure):
+    """Look at candidates of increasing ``numbers``; move those that may lie in the bin to the front.
 
-    Pair ``ends[e - 1] + q`` is pair ``q`` of the nodes ``first[e]`` and ``second[e]``.
+    Candidate ``ends[e - 1] + q`` is pair ``q`` of the nodes ``first[e]`` and ``second[e]``. A lag surely lies in the
+    bin strictly between ``limits[1]`` and ``limits[2]`` and perhaps from ``limits[0]`` to ``limits[3]``. Writes the
+    positions of the two points, the lag (km) and whether it is sure; returns how many.
     """
-    e, before = 0, 0
+    e, before, count = 0, 0, 0
     for k in range(numbers.shape[0]):
-        if numbers[k] >= ends[e]:
-            low, high = e + 1, ends.shape[0] - 1
+        number = numbers[k]
+        if number >= ends[e]:
+            # Close by more often than not: in steps that double, then by halving.
+            low, high, step = e + 1, e + 1, 1
+            while ends[high] <= number:
+                low, high = high + 1, min(high + step, ends.shape[0] - 1)
+                step *= 2
             while low < high:
                 middle = (low + high) // 2
-                if ends[middle] > numbers[k]:
+                if ends[middle] > number:
                     high = middle
                 else:
                     low = middle + 1
             e, before = low, ends[low - 1]
-        q = numbers[k] - before
-        a, b = first[e], second[e]
+        q = number - before
+        a, b = start[first[e]], start[second[e]]
         if a == b:
-            # Pair q of one node: row by row of the triangle 1-0, 2-0, 2-1, 3-0, ...
+            # Pair q within a node: row by row of the triangle 1-0, 2-0, 2-1, 3-0, ...
             row = int((1.0 + math.sqrt(1.0 + 8.0 * q)) * 0.5)
             while row * (row - 1) // 2 > q:
                 row -= 1
             while row * (row + 1) // 2 <= q:
                 row += 1
-            i[k], j[k] = start[a] + row, start[a] + q - row * (row - 1) // 2
+            a, b = a + row, b + q - row * (row - 1) // 2
         else:
-            width = stop[b] - start[b]
-            i[k], j[k] = start[a] + q // width, start[b] + q % width
-        lag[k] = _lag(metric, unit[i[k]], unit[j[k]])
+            width = stop[second[e]] - b
+            a, b = a + q // width, b + q % width
+        h = _lag(metric, unit[a], unit[b])
+        if limits[0] <= h <= limits[3]:
+            numbers[count], i[count], j[count], lag[count] = number, a, b, h
+            sure[count] = limits[1] < h < limits[2]
+            count += 1
+    return count
 
 
 @compiled

@@ -93,14 +93,12 @@ def no_sums(bins: LagBins, *, spread: bool = True) -> LagSums:
     """Return the sums of no pairs: where adding starts."""
     size = len(bins) + 1
     kept = np.zeros(size if spread else 0)
-    return LagSums(
-        np.zeros(size, np.int64), np.zeros(size), np.zeros(size), kept, kept, no_histogram(bins), 0, 0.0
-    )
+    return LagSums(np.zeros(size, np.int64), np.zeros(size), np.zeros(size), kept, kept, no_histogram(bins), 0, 0.0)
 
 
 def no_histogram(bins: LagBins) -> TermHistogram:
     """Return the histogram of no pairs."""
-    return TermHistogram(np.zeros((len(bins) + 1, 0)), 0)
+    return TermHistogram.of_counts(np.zeros((len(bins) + 1, 0), np.int64), 0)
 
 
 def sums_of_pairs(
@@ -127,7 +125,7 @@ def sums_of_pairs(
     cells = np.bincount(position * CELLS + cell_of(term, first), minlength=size * CELLS).reshape(size, CELLS)[:-1]
     roots = np.sqrt(np.sqrt(np.maximum(term, 0.0)))
     return LagSums(
-        *simple, per_bin(term * term), per_bin(roots), TermHistogram(cells, first), total_npairs, total_term
+        *simple, per_bin(term * term), per_bin(roots), TermHistogram.of_counts(cells, first), total_npairs, total_term
     )
 
 

@@ -12,6 +12,9 @@ from variogeo._checks import Dissimilarity
 _ENTRIES_AT_ONCE = 2**20
 """Numbers converted at once: 8 MB as float64."""
 
+_WIDE, _MANY = 64, 2048
+"""Entries and rows from which short floats are multiplied as float32."""
+
 _NO_VARIATION = 1e-14
 """Rows closer to their mean than this share of their length differ by rounding only."""
 
@@ -81,8 +84,13 @@ class Terms:
 
     @property
     def precision(self) -> type[np.float32] | type[np.float64]:
-        """Type of the products: float32 for embeddings of float32 and less, float64 for float64 and for scalars."""
-        return np.float32 if self.width > 1 and self.values.dtype in (np.float16, np.float32) else np.float64
+        """Type of the products.
+
+        float32 for many wide embeddings of float32 and less: rounding then averages out to 1e-9. float64 for all
+        others, where it costs little or is asked for.
+        """
+        short = self.values.dtype.kind == "f" and self.values.dtype.itemsize <= 4
+        return np.float32 if short and self.width >= _WIDE and len(self) >= _MANY else np.float64
 
     def rows(self, index: Any) -> NDArray[np.float64]:
         """Return rows in float64, uncentred and unscaled: unit vectors for ``cosine``."""

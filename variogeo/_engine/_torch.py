@@ -80,7 +80,7 @@ def accumulate_on_device(
                 )
                 raise MemoryError(msg)
             rows = max(plan.LEAST_ROWS, rows // 2)
-            # What the last try left in torch's cache is in pieces of the wrong size.
+            # What the last try left in torch's cache is in pieces of the wrong size. Does nothing without CUDA.
             torch.cuda.empty_cache()
 
 
@@ -193,7 +193,7 @@ class _Run:
         kept, histogram = (np.zeros(0), np.zeros(0)), no_histogram(self._bins)
         if self._spread:
             cells = self._cells.sum(dim=1).view(-1, CELLS).cpu().numpy()
-            histogram = TermHistogram(self._of_bins(cells), first_cell_below(terms.largest))
+            histogram = TermHistogram.of_counts(self._of_bins(cells), first_cell_below(terms.largest))
             kept = more[0] * terms.scale**4, more[1] * math.sqrt(terms.scale)
         npairs = self._of_bins(self._npairs)
         decided = LagSums(

@@ -43,7 +43,7 @@ def tree_sums(
         touched = visit(metric, group, a, side_a, b, side_b, same, zones, moments, gathered, stack, lag_stack, ones)
         start = a.start[group]
         left = add_gathered(
-            metric, start, side_a, side_b, same, touched, zones, moments, gathered, space, left_i, left_j
+            metric, start, side_a, side_b, same, touched, zones, moments, False, gathered, space, left_i, left_j
         )
         if left:
             settled.add(rows[0][left_i[:left]], rows[1][left_j[:left]])
