@@ -44,4 +44,4 @@ lock: $(INSTALLED)
 	touch $(INSTALLED)
 
 clean:
-	rm -rf .venv demo-output
+	rm -rf .venv .bench demo-output

@@ -159,6 +159,15 @@ def arc_limits(metric: Metric) -> tuple[float, float]:
     return EARTH_RADIUS, EARTH_RADIUS
 
 
+def squared_chords(low: float, high: float, metric: Metric) -> tuple[float, float]:
+    """Return between which squared chords of the unit sphere all lags from ``low`` to ``high`` (km) lie."""
+    shortest, longest = arc_limits(metric)
+    arcs = np.array([max(low, 0.0) / longest, high / shortest])
+    chords = np.minimum(arcs, 2.0) if metric == "chord" else 2 * np.sin(np.minimum(arcs, np.pi) / 2)
+    chord2_from, chord2_to = (chords * chords).tolist()
+    return chord2_from * (1 - _ROUNDING) - _ROUNDING**2, chord2_to * (1 + _ROUNDING) + _ROUNDING**2
+
+
 def _limits(
     tree: PointTree, first: NDArray[np.int64], second: NDArray[np.int64], low: float, high: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -44,7 +44,7 @@ def _arc(near, far):
 
 
 @compiled
-def _geodesic(dx, dy, dz, z_sum):
+def geodesic(dx, dy, dz, z_sum):
     """Return Thomas' second-order geodesic (km); see `variogeo._distances._series_geodesic`."""
     near = max((dx * dx + dy * dy + dz * dz) * 0.25, 1e-300)
     far = max(1.0 - near, 1e-12)
@@ -71,7 +71,7 @@ def row_lags(metric, x, y, z, bx, by, bz, lag):
     """Write the lags (km) of one point to many into ``lag``."""
     if metric == GEODESIC:
         for j in range(lag.shape[0]):
-            lag[j] = _geodesic(bx[j] - x, by[j] - y, bz[j] - z, bz[j] + z)
+            lag[j] = geodesic(bx[j] - x, by[j] - y, bz[j] - z, bz[j] + z)
     elif metric == GREAT_CIRCLE:
         for j in range(lag.shape[0]):
             dx, dy, dz = bx[j] - x, by[j] - y, bz[j] - z
@@ -89,20 +89,7 @@ def one_lag(metric, x, y, z, bx, by, bz):
     dx, dy, dz = bx - x, by - y, bz - z
     near = (dx * dx + dy * dy + dz * dz) * 0.25
     if metric == GEODESIC:
-        return _geodesic(dx, dy, dz, bz + z)
+        return geodesic(dx, dy, dz, bz + z)
     if metric == GREAT_CIRCLE:
         return EARTH_RADIUS * _arc(near, max(1.0 - near, 0.0))
     return 2.0 * EARTH_RADIUS * math.sqrt(near)
-
-
-@compiled
-def weighted_lags(metric, x, y, z, bx, by, bz, weights):
-    """Return the sum of the lags (km) of one point to many, each times its weight."""
-    total = 0.0
-    if metric == GEODESIC:
-        for j in range(bx.shape[0]):
-            total += weights[j] * _geodesic(bx[j] - x, by[j] - y, bz[j] - z, bz[j] + z)
-    else:
-        for j in range(bx.shape[0]):
-            total += weights[j] * one_lag(metric, x, y, z, bx[j], by[j], bz[j])
-    return total

@@ -109,7 +109,7 @@ class Processes:
     Notes
     -----
     Arrays in memory are written once to a temporary file, which the workers map: all of them share one copy. A worker
-    keeps the maps of its last job until it gets another one or ends.
+    keeps the maps of its last job until it gets another one or ends. Only a run that is killed leaves the file behind.
     """
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
@@ -205,8 +205,8 @@ class DaskFutures:
             try:
                 self._sent = self._client.scatter(self._parcel, hash=False)
             except (OSError, KeyError) as error:
-                # The worker has died meanwhile, or there is none: Dask has waited for one.
-                if not attempts_left:
+                # The worker has died meanwhile; or there is none, and Dask has waited for one.
+                if isinstance(error, TimeoutError) or not attempts_left:
                     msg = f"The points could not be sent to a worker of Dask: {error}. Does one run?"
                     raise RuntimeError(msg) from error
                 attempts_left -= 1

@@ -22,36 +22,29 @@ class Gathered(NamedTuple):
 
     Attributes
     ----------
-    bits : (leaves of the second block,) uint8 array
-        Which leaves of the group must look at a leaf.
-    touched : (leaves of the second block,) int array
-        Leaves with a bit.
     count : (LEAVES,) int array
         Gathered columns of each leaf of the group.
     column : (LEAVES, COLUMNS) int array
         Their positions in the second block.
-    place : (LEAVES, 4, COLUMNS) float array
-        Their coordinates and half squares.
+    x, y, z, half_squares : (LEAVES, COLUMNS) float array
     product : (LEAVES, LEAF, COLUMNS) array
     """
 
-    bits: NDArray[np.uint8]
-    touched: NDArray[np.int64]
     count: NDArray[np.int64]
     column: NDArray[np.int64]
-    place: NDArray[np.float64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    z: NDArray[np.float64]
+    half_squares: NDArray[np.float64]
     product: NDArray[np.floating]
 
 
-def nothing_gathered(rows: int, precision: type[np.floating]) -> Gathered:
-    """Return the space for a second block of ``rows`` points."""
-    leaves = -(-rows // LEAF)
+def nothing_gathered(precision: type[np.floating]) -> Gathered:
+    """Return the space to gather in."""
     return Gathered(
-        np.zeros(leaves, np.uint8),
-        np.zeros(leaves, np.int64),
         np.zeros(LEAVES, np.int64),
         np.zeros((LEAVES, COLUMNS), np.int64),
-        np.zeros((LEAVES, 4, COLUMNS)),
+        *np.zeros((4, LEAVES, COLUMNS)),
         np.zeros((LEAVES, LEAF, COLUMNS), precision),
     )
 
@@ -79,15 +72,16 @@ def _products(a, i, b, j, out):
 
 @compiled
 def _gather(leaf, a, first, b, other, gathered):
-    """Append a leaf of ``b``, which starts at ``other``, to the columns of a leaf of the group, which starts at ``first``."""
+    """Append the leaf of ``b`` at ``other`` to the columns of a leaf of the group, which starts at ``first``."""
     at = gathered.count[leaf]
-    for k in range(min(LEAF, b.x.shape[0] - other)):
+    count = min(LEAF, b.x.shape[0] - other)
+    for k in range(count):
         gathered.column[leaf, at + k] = other + k
-        gathered.place[leaf, 0, at + k] = b.x[other + k]
-        gathered.place[leaf, 1, at + k] = b.y[other + k]
-        gathered.place[leaf, 2, at + k] = b.z[other + k]
-        gathered.place[leaf, 3, at + k] = b.half_squares[other + k]
-        gathered.count[leaf] += 1
+        gathered.x[leaf, at + k] = b.x[other + k]
+        gathered.y[leaf, at + k] = b.y[other + k]
+        gathered.z[leaf, at + k] = b.z[other + k]
+        gathered.half_squares[leaf, at + k] = b.half_squares[other + k]
+    gathered.count[leaf] = at + count
     for i in range(0, LEAF, 4):
         for j in range(0, LEAF, 4):
             out = gathered.product[leaf, i : i + 4, at + j : at + j + 4]
@@ -98,35 +92,38 @@ def _gather(leaf, a, first, b, other, gathered):
 def _flush(leaf, metric, a, first, b, later, zones, moments, full, gathered, space, left_i, left_j, left):
     """Add the gathered pairs of a leaf; row i begins at column ``later * (i + 1)``."""
     count = gathered.count[leaf]
+    # Index by index: an array of one axis is known to be contiguous, and its loops are vectorised.
+    x, y, z, half_squares = gathered.x[leaf], gathered.y[leaf], gathered.z[leaf], gathered.half_squares[leaf]
+    column = gathered.column[leaf]
     for i in range(min(LEAF, a.x.shape[0] - first)):
         start = later * (i + 1)
-        if start >= count:
+        some = count - start
+        if some <= 0:
             break
-        place, row = gathered.place[leaf, :, start:count], first + i
-        row_lags(metric, a.x[row], a.y[row], a.z[row], place[0], place[1], place[2], space.lag[: count - start])
-        column = gathered.column[leaf, start:]
-        product = gathered.product[leaf, i, start:]
-        row_terms(a, row, b, column, place[3], product, count - start, space, moments.nearly_equal)
+        row, product = first + i, gathered.product[leaf][i]
+        row_lags(metric, a.x[row], a.y[row], a.z[row], x[start:], y[start:], z[start:], space.lag[:some])
+        row_terms(a, row, b, column[start:], half_squares[start:], product[start:], some, space, moments.nearly_equal)
         before = left
-        left = add_row(row, count - start, space, zones, moments, full, 0, left_i, left_j, left)
+        left = add_row(row, some, space, zones, moments, full, 0, left_i, left_j, left)
         for k in range(before, left):
-            left_j[k] = column[left_j[k]]
+            left_j[k] = column[start + left_j[k]]
     gathered.count[leaf] = 0
     return left
 
 
 @compiled
-def add_gathered(metric, group_start, a, b, same, touched, zones, moments, full, gathered, space, left_i, left_j):
+def add_gathered(
+    metric, start, a, b, same, bits, touched, touches, zones, moments, full, gathered, space, left_i, left_j
+):
     """Add the pairs of all leaves that a group has touched; return the number of pairs left to be settled."""
-    left, none, one = 0, touched - touched, touched - touched + 1
-    for t in range(touched):
-        other = gathered.touched[t] * LEAF
-        bits = gathered.bits[gathered.touched[t]]
-        gathered.bits[gathered.touched[t]] = 0
+    left, none, one = 0, touches - touches, touches - touches + 1
+    for t in range(touches):
+        other, marks = touched[t] * LEAF, bits[touched[t]]
+        bits[touched[t]] = 0
         for leaf in range(LEAVES):
-            if not (bits >> leaf) & 1:
+            if not (marks >> leaf) & 1:
                 continue
-            first = group_start + leaf * LEAF
+            first = start + leaf * LEAF
             alone = same and first == other
             if alone or gathered.count[leaf] + LEAF > COLUMNS:
                 left = _flush(
@@ -138,6 +135,6 @@ def add_gathered(metric, group_start, a, b, same, touched, zones, moments, full,
                     leaf, metric, a, first, b, one, zones, moments, full, gathered, space, left_i, left_j, left
                 )
     for leaf in range(LEAVES):
-        first = group_start + leaf * LEAF
+        first = start + leaf * LEAF
         left = _flush(leaf, metric, a, first, b, none, zones, moments, full, gathered, space, left_i, left_j, left)
     return left

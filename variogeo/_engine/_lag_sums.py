@@ -3,96 +3,82 @@
 import numpy as np
 
 from variogeo._distances import EARTH_RADIUS
-from variogeo._engine._compiled import compiled, one_lag, weighted_lags
-from variogeo._engine._nodes import MANY
+from variogeo._engine._compiled import GEODESIC, GREAT_CIRCLE, compiled, geodesic, one_lag
+from variogeo._engine._nodes import MANY, WIDEST
 
 SEPARATED = 0.15
 """Two nodes whose radii together are below this share of their lag, and of its rest to the antipode, are far enough
-apart for proxies: the lag is then so smooth that the error of the mean stays below 1e-9 of it."""
+apart for proxies: the lag is then smooth, and its mean right to 1e-8."""
 
 _HALF_TURN = np.pi * EARTH_RADIUS
-_ONES = np.ones(MANY)
 
 
 @compiled
-def _represented(metric, a, side_a, i, b, side_b, j, ones):
-    """Return the sum of lags between two nodes from the points of a small node and the proxies of a large one."""
+def _sum_between(metric, a, first_a, stop_a, b, first_b, stop_b):
+    """Return the sum of weighted lags between some standing points of two blocks."""
+    ax, ay, az, aw = a.x, a.y, a.z, a.weight
+    # Slices, whose loops begin at zero, so that the compiler makes vectors of them.
+    bx, by, bz, bw = b.x[first_b:stop_b], b.y[first_b:stop_b], b.z[first_b:stop_b], b.weight[first_b:stop_b]
     total = 0.0
-    many_b = b.stop[j] - b.start[j] > MANY
-    first, last = (0, MANY) if many_b else (b.start[j], b.stop[j])
-    bx = b.proxies[j, 0, :] if many_b else side_b.x[first:last]
-    by = b.proxies[j, 1, :] if many_b else side_b.y[first:last]
-    bz = b.proxies[j, 2, :] if many_b else side_b.z[first:last]
-    weights = b.weights[j, :] if many_b else ones[: last - first]
-    if a.stop[i] - a.start[i] > MANY:
-        for p in range(MANY):
-            total += a.weights[i, p] * weighted_lags(
-                metric, a.proxies[i, 0, p], a.proxies[i, 1, p], a.proxies[i, 2, p], bx, by, bz, weights
-            )
-    else:
-        for p in range(a.start[i], a.stop[i]):
-            total += weighted_lags(metric, side_a.x[p], side_a.y[p], side_a.z[p], bx, by, bz, weights)
+    for p in range(first_a, stop_a):
+        x, y, z = ax[p], ay[p], az[p]
+        row = 0.0
+        if metric == GEODESIC:
+            for q in range(bx.shape[0]):
+                row += bw[q] * geodesic(bx[q] - x, by[q] - y, bz[q] - z, bz[q] + z)
+        elif metric == GREAT_CIRCLE:
+            for q in range(bx.shape[0]):
+                row += bw[q] * one_lag(GREAT_CIRCLE, x, y, z, bx[q], by[q], bz[q])
+        else:
+            for q in range(bx.shape[0]):
+                row += bw[q] * one_lag(metric, x, y, z, bx[q], by[q], bz[q])
+        total += aw[p] * row
     return total
 
 
 @compiled
-def _within(metric, side, start, stop, ones):
-    """Return the sum of lags within a small node."""
-    total = 0.0
-    for p in range(start, stop - 1):
-        total += weighted_lags(
-            metric,
-            side.x[p],
-            side.y[p],
-            side.z[p],
-            side.x[p + 1 : stop],
-            side.y[p + 1 : stop],
-            side.z[p + 1 : stop],
-            ones[: stop - p - 1],
-        )
-    return total
-
-
-@compiled
-def _may_represent(metric, a, i, b, j):
-    """Whether two nodes are small, or far enough apart for the proxies of those that are not."""
-    many_a, many_b = a.stop[i] - a.start[i] > MANY, b.stop[j] - b.start[j] > MANY
-    if not many_a and not many_b:
-        return True
-    if (many_a and a.radius[i] >= 3000.0) or (many_b and b.radius[j] >= 3000.0):
-        return False
-    lag = one_lag(metric, a.x[i], a.y[i], a.z[i], b.x[j], b.y[j], b.z[j])
-    reach = (a.radius[i] if many_a else 0.0) + (b.radius[j] if many_b else 0.0)
-    spare = (a.radius[i] + b.radius[j]) - reach
+def _smooth(metric, ax, ay, az, bx, by, bz, reach, spare):
+    """Whether nodes with these middles are far enough apart for proxies, and from being antipodes."""
+    lag = one_lag(metric, ax, ay, az, bx, by, bz)
     return reach <= SEPARATED * min(lag - spare, _HALF_TURN - lag - spare)
 
 
 @compiled
-def lag_sum(metric, a, side_a, i, b, side_b, j, same, stack, ones):
-    """Return the sum of the lags (km) over all pairs of two nodes, or within one where ``same`` and ``i == j``."""
-    total = 0.0
-    stack[0, 0], stack[0, 1] = i, j
-    top = 1
-    while top:
-        top -= 1
-        p, q = stack[top, 0], stack[top, 1]
-        if same and p == q:
-            if a.second[p] == 0 or a.stop[p] - a.start[p] <= MANY:
-                total += _within(metric, side_a, a.start[p], a.stop[p], ones)
-            else:
-                first, second = p + 1, a.second[p]
+def add_lags(metric, a, stand_a, b, stand_b, same, whole, wholes, moments, stack):
+    """Add the lags of pairs of nodes to their bins."""
+    a_start, a_stop, a_second, a_radius = a.start, a.stop, a.second, a.radius
+    b_start, b_stop, b_second, b_radius = b.start, b.stop, b.second, b.radius
+    sums = moments.sums
+    for w in range(wholes):
+        r, total = whole[w, 2], 0.0
+        stack[0, 0], stack[0, 1] = whole[w, 0], whole[w, 1]
+        top = 1
+        while top:
+            top -= 1
+            p, q = stack[top, 0], stack[top, 1]
+            many_a, many_b = a_stop[p] - a_start[p] > MANY, b_stop[q] - b_start[q] > MANY
+            reach = (a_radius[p] if many_a else 0.0) + (b_radius[q] if many_b else 0.0)
+            spare = a_radius[p] + b_radius[q] - reach
+            if same and p == q and many_a:
+                first, second = p + 1, a_second[p]
                 stack[top, 0], stack[top, 1] = first, first
                 stack[top + 1, 0], stack[top + 1, 1] = second, second
                 stack[top + 2, 0], stack[top + 2, 1] = first, second
                 top += 3
-        elif _may_represent(metric, a, p, b, q):
-            total += _represented(metric, a, side_a, p, b, side_b, q, ones)
-        elif b.stop[q] - b.start[q] <= MANY or (a.stop[p] - a.start[p] > MANY and a.radius[p] > b.radius[q]):
-            stack[top, 0], stack[top, 1] = p + 1, q
-            stack[top + 1, 0], stack[top + 1, 1] = a.second[p], q
-            top += 2
-        else:
-            stack[top, 0], stack[top, 1] = p, q + 1
-            stack[top + 1, 0], stack[top + 1, 1] = p, b.second[q]
-            top += 2
-    return total
+            elif same and p == q:
+                # Each pair twice.
+                total += 0.5 * _sum_between(metric, stand_a, a_start[p], a_stop[p], stand_b, b_start[q], b_stop[q])
+            elif reach == 0.0 or (
+                reach < WIDEST and _smooth(metric, a.x[p], a.y[p], a.z[p], b.x[q], b.y[q], b.z[q], reach, spare)
+            ):
+                first_a = stand_a.first[p] if many_a else a_start[p]
+                first_b = stand_b.first[q] if many_b else b_start[q]
+                stop_a = first_a + MANY if many_a else a_stop[p]
+                stop_b = first_b + MANY if many_b else b_stop[q]
+                total += _sum_between(metric, stand_a, first_a, stop_a, stand_b, first_b, stop_b)
+            else:
+                split_a = many_a and (not many_b or a_radius[p] > b_radius[q])
+                stack[top, 0], stack[top, 1] = (p + 1, q) if split_a else (p, q + 1)
+                stack[top + 1, 0], stack[top + 1, 1] = (a_second[p], q) if split_a else (p, b_second[q])
+                top += 2
+        sums[r, 0] += total

@@ -19,9 +19,6 @@ CHUNK = 16
 EXACT_FIRST = 32
 """Pairs of each interval and task whose term is exact, so that a float32 product cannot spoil a bin of few pairs."""
 
-OUTSIDE = -1
-"""Stands for the intervals that are no bins."""
-
 _NEARLY_EQUAL = {np.float32: 1e-5, np.float64: 1e-6}
 """Share of the squared lengths below which a product has lost its digits."""
 
@@ -50,13 +47,14 @@ class Moments(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Space for one row: its lags and terms, with views on their bits."""
+    """Space for one row: its lags and terms, with views on their bits, and its chunks."""
 
     lag: NDArray[np.float64]
     term: NDArray[np.float64]
     term_bits: NDArray[np.int64]
     key: NDArray[np.float32]
     key_bits: NDArray[np.int32]
+    chunk: NDArray[np.int64]
 
 
 def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
@@ -80,7 +78,8 @@ def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
 def scratch(columns: int) -> Scratch:
     """Return space for a row of ``columns`` pairs."""
     term, key = np.empty(columns), np.empty(columns, np.float32)
-    return Scratch(np.empty(columns), term, term.view(np.int64), key, key.view(np.int32))
+    chunk = np.empty(columns // CHUNK + 1, np.int64)
+    return Scratch(np.empty(columns), term, term.view(np.int64), key, key.view(np.int32), chunk)
 
 
 def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins) -> LagSums:
@@ -109,85 +108,80 @@ def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins)
 
 
 @compiled
-def _add_pair(r, lag, term, term_bits, moments, full):
-    """Add one pair to an interval."""
-    moments.npairs[r] += 1
-    moments.sums[r, 0] += lag
-    moments.sums[r, 1] += term
-    if full:
-        moments.sums[r, 2] += term * term
-        moments.sums[r, 3] += math.sqrt(math.sqrt(term))
-        cell = (term_bits >> SHIFT) - moments.first_cell
-        moments.cells[r, min(max(cell, 0), CELLS - 1)] += 1
+def _mark_chunks(count, space, zones, moments):
+    """Write into ``space.chunk`` the interval in which each chunk of 16 pairs lies; 0 where it lies in several."""
+    # Unsigned indices: a signed one is checked for counting from the end, which keeps loops from being vectorised.
+    lag, term, chunk = space.lag, space.term, space.chunk
+    edge, lower, upper, exact_left = zones.edge, zones.lower, zones.upper, moments.exact_left
+    chunks = count // CHUNK
+    for c in range(chunks):
+        space.key[c] = np.float32(min(max(lag[c * CHUNK], zones.smallest), zones.largest))
+    for c in range(chunks):
+        start = np.uint64(c * CHUNK)
+        r = np.uint64(zones.table[np.uint32(space.key_bits[c] - zones.first_bits) >> np.uint32(zones.shift)])
+        r += np.uint64(lag[start] > edge[r])
+        least, most = lower[r], upper[r]
+        # Counted, because the compiler turns a sum of truths into vectors, and a minimum only without NaN.
+        inside = 0
+        for j in range(start, start + np.uint64(CHUNK)):
+            inside += (lag[j] > least) & (lag[j] < most) & (term[j] >= 0.0)
+        chunk[c] = r if inside == CHUNK and exact_left[r] == 0 else 0
+    # What is left over is no whole chunk; the last mark ends the last run.
+    chunk[chunks] = 0
+    return chunks
 
 
 @compiled
 def _add_run(r, start, stop, space, moments, full):
     """Add a run of pairs that all lie in one interval."""
-    lag, term = space.lag, space.term
+    lag, term, term_bits, sums = space.lag, space.term, space.term_bits, moments.sums
     lags, terms, squares, roots = 0.0, 0.0, 0.0, 0.0
+    first, last = np.uint64(start), np.uint64(stop)
+    for j in range(first, last):
+        lags += lag[j]
+        terms += term[j]
     if full:
-        for j in range(start, stop):
-            value = term[j]
-            lags += lag[j]
-            terms += value
-            squares += value * value
-            roots += math.sqrt(math.sqrt(value))
-        for j in range(start, stop):
-            cell = (space.term_bits[j] >> SHIFT) - moments.first_cell
-            moments.cells[r, min(max(cell, 0), CELLS - 1)] += 1
-    else:
-        for j in range(start, stop):
-            lags += lag[j]
-            terms += term[j]
+        for j in range(first, last):
+            squares += term[j] * term[j]
+            roots += math.sqrt(math.sqrt(term[j]))
+        cells, first_cell = moments.cells[r], moments.first_cell
+        for j in range(first, last):
+            cells[min(max((term_bits[j] >> SHIFT) - first_cell, 0), CELLS - 1)] += 1
     moments.npairs[r] += stop - start
-    moments.sums[r, 0] += lags
-    moments.sums[r, 1] += terms
-    moments.sums[r, 2] += squares
-    moments.sums[r, 3] += roots
-
-
-@compiled
-def _look_up(j, space, zones):
-    """Return the bin whose inside holds the lag at ``j``, 0 where it has to be settled, or `OUTSIDE`."""
-    lag = space.lag[j]
-    r = zones.table[(space.key_bits[j] - zones.first_bits) >> zones.shift]
-    r += lag > zones.edge[r]
-    while lag > zones.edge[r]:
-        r += 1
-    if zones.lower[r] < lag and lag < zones.upper[r]:
-        return r if zones.first_bin <= r < zones.edge.shape[0] - 1 else OUTSIDE
-    return 0
-
-
-@compiled
-def _one_interval(start, space, zones, moments):
-    """Return the interval in which a whole chunk lies; 0 where its pairs must be looked at one by one."""
-    lag, term = space.lag, space.term
-    low, high, least = lag[start], lag[start], term[start]
-    for j in range(start, start + CHUNK):
-        low, high, least = min(low, lag[j]), max(high, lag[j]), min(least, term[j])
-    r = _look_up(start, space, zones)
-    if r == OUTSIDE:
-        beyond = zones.edge.shape[0] - 1
-        return OUTSIDE if low > zones.lower[beyond] and high < zones.upper[beyond] else 0
-    if low <= zones.lower[r] or high >= zones.upper[r] or least < 0.0 or moments.exact_left[r] > 0:
-        return 0
-    return r
+    sums[r, 0] += lags
+    sums[r, 1] += terms
+    sums[r, 2] += squares
+    sums[r, 3] += roots
 
 
 @compiled
 def _add_apart(i, start, stop, space, zones, moments, full, first_column, left_i, left_j, left):
     """Add pairs one by one; see `add_row`."""
-    lag, term = space.lag, space.term
-    for j in range(start, stop):
-        r = _look_up(j, space, zones)
-        if r == OUTSIDE:
-            continue
-        if r > 0 and term[j] >= 0.0 and moments.exact_left[r] == 0:
-            _add_pair(r, lag[j], term[j], space.term_bits[j], moments, full)
-        else:
-            moments.exact_left[r] -= moments.exact_left[r] > 0
+    lag, term, term_bits, key, key_bits = space.lag, space.term, space.term_bits, space.key, space.key_bits
+    edge, lower, upper, table, shift = zones.edge, zones.lower, zones.upper, zones.table, np.uint32(zones.shift)
+    npairs, sums, cells, exact_left = moments.npairs, moments.sums, moments.cells, moments.exact_left
+    beyond = np.uint64(edge.shape[0] - 1)
+    for j in range(np.uint64(start), np.uint64(stop)):
+        key[j] = np.float32(min(max(lag[j], zones.smallest), zones.largest))
+    for j in range(np.uint64(start), np.uint64(stop)):
+        h, value = lag[j], term[j]
+        r = np.uint64(table[np.uint32(key_bits[j] - zones.first_bits) >> shift])
+        # Added and not branched on: whether an edge lies between is anyone's guess.
+        r += np.uint64(h > edge[r])
+        if not (lower[r] < h and h < upper[r]):
+            while h > edge[r]:
+                r += np.uint64(1)
+            r = r if lower[r] < h and h < upper[r] else np.uint64(0)
+        if r > 0 and value >= 0.0 and exact_left[r] == 0:
+            npairs[r] += 1
+            sums[r, 0] += h
+            sums[r, 1] += value
+            if full:
+                sums[r, 2] += value * value
+                sums[r, 3] += math.sqrt(math.sqrt(value))
+                cells[r, min(max((term_bits[j] >> SHIFT) - moments.first_cell, 0), CELLS - 1)] += 1
+        elif r == 0 or np.uint64(zones.first_bin) <= r < beyond:
+            exact_left[r] -= exact_left[r] > 0
             left_i[left], left_j[left] = i, first_column + j
             left += 1
     return left
@@ -200,19 +194,16 @@ def add_row(i, count, space, zones, moments, full, first_column, left_i, left_j,
     A negative term marks a pair that has to be settled. Those pairs are written to ``left_i, left_j`` from
     position ``left`` on, with their column counted from ``first_column``.
     """
-    lag, term, key = space.lag, space.term, space.key
-    for j in range(count):
-        key[j] = np.float32(min(max(lag[j], zones.smallest), zones.largest))
-    run, run_start = OUTSIDE, 0
-    for start in range(0, count, CHUNK):
-        stop = min(start + CHUNK, count)
-        r = _one_interval(start, space, zones, moments) if stop - start == CHUNK else 0
-        if r != run:
-            if run > 0:
-                _add_run(run, run_start, start, space, moments, full)
-            run, run_start = r, start
-        if r == 0:
+    chunks = _mark_chunks(count, space, zones, moments)
+    chunk = space.chunk
+    c = 0
+    while c <= chunks:
+        r, first = chunk[c], c
+        while c <= chunks and chunk[c] == r:
+            c += 1
+        start, stop = first * CHUNK, min(c * CHUNK, count)
+        if r > 0:
+            _add_run(r, start, stop, space, moments, full)
+        else:
             left = _add_apart(i, start, stop, space, zones, moments, full, first_column, left_i, left_j, left)
-    if run > 0:
-        _add_run(run, run_start, count, space, moments, full)
     return left

@@ -13,8 +13,14 @@ from variogeo._engine._order import middle_of
 PROXIES_ALONG = 5
 """Chebyshev points along each of a node's two axes: lags are interpolated with degree 4."""
 
-MANY = PROXIES_ALONG**2
-"""A node of more points than this is represented by its proxies in sums of lags."""
+PROXIES = PROXIES_ALONG**2
+
+MANY = 32
+"""A node of more points than this is represented by its proxies in sums of lags. They are filled up to as many with
+weights of zero, because loops over multiples of eight are faster."""
+
+WIDEST = 3000.0
+"""Radius (km) of a node from which it has no proxies: a tangent plane reaches no further."""
 
 TOO_WIDE = 5e4
 """Radius (km) of a node that is never taken as a whole."""
@@ -39,9 +45,6 @@ class Nodes(NamedTuple):
         Sum of the factors.
     half_squares : (nodes,) float array
         Sum of half their squared lengths.
-    proxies : (nodes, 3, MANY) float array
-        Unit vectors that stand for the points of a node of more than `MANY`.
-    weights : (nodes, MANY) float array
     """
 
     start: NDArray[np.int64]
@@ -53,8 +56,23 @@ class Nodes(NamedTuple):
     radius: NDArray[np.float64]
     sums: NDArray[np.floating]
     half_squares: NDArray[np.float64]
-    proxies: NDArray[np.float64]
-    weights: NDArray[np.float64]
+
+
+class Standing(NamedTuple):
+    """Points that stand for those of a node in sums of lags: each for itself, then the proxies of large nodes.
+
+    Attributes
+    ----------
+    x, y, z, weight : (points + MANY * large nodes,) float array
+    first : (nodes,) int array
+        Where the proxies of a node begin; 0 without.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    z: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    first: NDArray[np.int64]
 
 
 _middle_of = compiled(middle_of)
@@ -107,7 +125,7 @@ def _radius(metric, side, x, y, z, start, stop, lag):
 
 
 @compiled
-def _set_proxies(side, start, stop, x, y, z, proxies, weights):
+def _set_proxies(side, start, stop, x, y, z, first, standing):
     """Write the proxies of a node: Chebyshev points of its tangent plane, and the points' Lagrange weights on them.
 
     For a smooth function f, ``sum_i f(point_i) = sum_p weight_p f(proxy_p)`` up to terms of degree 5 in the radius.
@@ -129,17 +147,17 @@ def _set_proxies(side, start, stop, x, y, z, proxies, weights):
     for p in range(PROXIES_ALONG):
         knot[p] = math.cos(math.pi * (p + 0.5) / PROXIES_ALONG)
     for p in range(MANY):
-        weights[p] = 0.0
-        u, v = knot[p // PROXIES_ALONG] * reach_u, knot[p % PROXIES_ALONG] * reach_v
+        u, v = knot[p // PROXIES_ALONG % PROXIES_ALONG] * reach_u, knot[p % PROXIES_ALONG] * reach_v
         px, py, pz = x + u * ux + v * vx, y + u * uy + v * vy, z + u * uz + v * vz
         length = math.sqrt(px * px + py * py + pz * pz)
-        proxies[0, p], proxies[1, p], proxies[2, p] = px / length, py / length, pz / length
+        standing.x[first + p], standing.y[first + p], standing.z[first + p] = px / length, py / length, pz / length
+        standing.weight[first + p] = 0.0
     for i in range(start, stop):
         along = x * side.x[i] + y * side.y[i] + z * side.z[i]
         _lagrange(knot, (ux * side.x[i] + uy * side.y[i] + uz * side.z[i]) / (along * reach_u), value_u)
         _lagrange(knot, (vx * side.x[i] + vy * side.y[i] + vz * side.z[i]) / (along * reach_v), value_v)
-        for p in range(MANY):
-            weights[p] += value_u[p // PROXIES_ALONG] * value_v[p % PROXIES_ALONG]
+        for p in range(PROXIES):
+            standing.weight[first + p] += value_u[p // PROXIES_ALONG] * value_v[p % PROXIES_ALONG]
 
 
 @compiled
@@ -161,14 +179,11 @@ def nodes_of(metric, side):
     size = start.shape[0]
     x, y, z, radius = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     sums, half_squares = np.zeros((size, side.factors.shape[1]), side.factors.dtype), np.zeros(size)
-    proxies, weights = np.zeros((size, 3, MANY)), np.zeros((size, MANY))
     lag = np.empty(count)
     for node in range(size - 1, -1, -1):
         low, high = start[node], stop[node]
         x[node], y[node], z[node] = _middle(side, low, high)
         radius[node] = _radius(metric, side, x[node], y[node], z[node], low, high, lag[: high - low])
-        if high - low > MANY and radius[node] < 3000.0:
-            _set_proxies(side, low, high, x[node], y[node], z[node], proxies[node], weights[node])
         if second[node]:
             sums[node] = sums[node + 1] + sums[second[node]]
             half_squares[node] = half_squares[node + 1] + half_squares[second[node]]
@@ -176,4 +191,22 @@ def nodes_of(metric, side):
             for i in range(low, high):
                 sums[node] += side.factors[i]
                 half_squares[node] += side.half_squares[i]
-    return Nodes(start, stop, second, x, y, z, radius, sums, half_squares, proxies, weights)
+    return Nodes(start, stop, second, x, y, z, radius, sums, half_squares)
+
+
+@compiled
+def standing_of(side, nodes):
+    """Return the points that stand for the points of each node in sums of lags."""
+    count, size = side.x.shape[0], nodes.start.shape[0]
+    first, total = np.zeros(size, np.int64), count
+    for node in range(size):
+        if nodes.stop[node] - nodes.start[node] > MANY and nodes.radius[node] < WIDEST:
+            first[node] = total
+            total += MANY
+    standing = Standing(np.empty(total), np.empty(total), np.empty(total), np.ones(total), first)
+    standing.x[:count], standing.y[:count], standing.z[:count] = side.x, side.y, side.z
+    for node in range(size):
+        if first[node]:
+            low, high = nodes.start[node], nodes.stop[node]
+            _set_proxies(side, low, high, nodes.x[node], nodes.y[node], nodes.z[node], first[node], standing)
+    return standing

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from variogeo._checks import Dissimilarity
 from variogeo._distances import Metric, SpherePoints, exact_beyond, lag_error, lag_of_pairs
-from variogeo._engine._candidates import Candidates, PointTree, candidates_of
+from variogeo._engine._candidates import Candidates, PointTree, candidates_of, squared_chords
 from variogeo._engine._sums import bin_positions
 from variogeo._lags import LagBins
 from variogeo._pairs import StratifiedPairs
@@ -20,10 +20,10 @@ _AT_ONCE = 2**17
 """Candidates looked at together: 10 MB."""
 
 _BEYOND_SERIES = 100.0
-"""Past `exact_beyond` a compiled lag errs by less than this (km): 46 km seen at the antipode."""
+"""Past `exact_beyond` a compiled lag errs by less than this (km): 32 km seen at the antipode."""
 
-_ENTRIES_AT_ONCE = 2**20
-"""Numbers of rows converted at once: 8 MB as float64."""
+_ENTRIES_AT_ONCE = 2**18
+"""Numbers of rows converted at once: 2 MB as float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,9 @@ class _Found(NamedTuple):
     j: NDArray[np.int64]
     lag: NDArray[np.float64]
 
-    def __getitem__(self, chosen: Any) -> "_Found":  # type: ignore[override]
-        return _Found(*(column[chosen] for column in tuple(self)))
+    def only(self, chosen: Any) -> "_Found":
+        """Return some of the pairs."""
+        return _Found(self.number[chosen], self.i[chosen], self.j[chosen], self.lag[chosen])
 
 
 class _OfBin(NamedTuple):
@@ -91,8 +92,9 @@ def sample_pairs(points: SpherePoints, bins: LagBins, pairs: StratifiedPairs) ->
         _of_bin(tree, low, high, quota, np.random.default_rng([pairs.seed, position]))
         for position, (low, high) in enumerate(limits)
     ]
-    # Places are equal or not: no need to estimate that.
-    of_bins[0] = of_bins[0]._replace(population=_colocated(points))
+    # Which places are equal is known without looking at pairs.
+    found, colocated = of_bins[0].found, _colocated(points)
+    of_bins[0] = _OfBin(found, len(found.number) == colocated, colocated)
     ends = [tree.order[np.concatenate([getattr(of_bin.found, side) for of_bin in of_bins])] for side in ("i", "j")]
     return PairSample(
         np.minimum(*ends),
@@ -129,7 +131,7 @@ def term_of_pairs(
 
     Rows are read in increasing order within a block, so that a memory map or a row source is not read to and fro.
     """
-    from variogeo._engine._sample_kernels import half_squared_distances, lengths_of_rows
+    from variogeo._engine._sample_kernels import half_squared_distances, normalise_rows
 
     term = np.empty(len(first))
     step = max(1, _ENTRIES_AT_ONCE // (values.shape[1] if values.ndim == 2 else 1))
@@ -137,9 +139,9 @@ def term_of_pairs(
     for start in range(0, len(order), step):
         part = order[start : start + step]
         rows, at = np.unique(np.concatenate([first[part], second[part]]), return_inverse=True)
-        vectors = np.asarray(values[rows], dtype=np.float64, order="C").reshape(len(rows), -1)
+        vectors = np.array(values[rows], dtype=np.float64, order="C").reshape(len(rows), -1)
         if dissimilarity == "cosine":
-            vectors = vectors / lengths_of_rows(vectors)[:, None]
+            normalise_rows(vectors)
         term[part] = half_squared_distances(vectors, at[: len(part)], at[len(part) :])
     return term
 
@@ -149,7 +151,9 @@ def _of_bin(tree: PointTree, low: float, high: float, quota: int, random: np.ran
     candidates = candidates_of(tree, low, high, quota)
     if candidates.count > 4 * quota:
         of_bin = _found_at_random(tree, candidates, low, high, quota, random)
-        if len(of_bin.found.number) == quota or candidates.count > MOST_LOOKED_AT:
+        # A sample of most of the bin needs an exact population: the error is that of the rest.
+        enough = len(of_bin.found.number) == quota and of_bin.population > 2 * quota
+        if enough or candidates.count > MOST_LOOKED_AT:
             return of_bin
     return _found_among_all(tree, candidates, low, high, quota, random)
 
@@ -175,11 +179,11 @@ def _found_at_random(
         asked += np.count_nonzero(number >= inside)
         answered += np.count_nonzero(hits.number >= inside)
         rate = max((len(hits.number) + 1) / (size + 1), 1e-6)
-        hits = hits[~np.isin(hits.number, found.number, assume_unique=True)]
+        hits = hits.only(~np.isin(hits.number, found.number, assume_unique=True))
         if len(hits.number) > room:
-            hits = hits[random.permutation(len(hits.number))[:room]]
+            hits = hits.only(random.permutation(len(hits.number))[:room])
         found = _merged([found, hits])
-    population = inside + (total - inside) * answered / max(asked, 1)
+    population = max(inside + (total - inside) * answered / max(asked, 1), float(len(found.number)))
     return _OfBin(found, False, population if population > 0 else np.nan)
 
 
@@ -197,7 +201,7 @@ def _found_among_all(
         ranks = np.concatenate([ranks, random.random(len(hits.number))])
         if len(ranks) > quota:
             lowest = np.sort(np.argsort(ranks, kind="stable")[:quota])
-            kept, ranks = kept[lowest], ranks[lowest]
+            kept, ranks = kept.only(lowest), ranks[lowest]
     return _OfBin(kept, population <= quota, float(population))
 
 
@@ -210,30 +214,36 @@ def _hits(tree: PointTree, candidates: Candidates, number: NDArray[np.int64], lo
     i, j = np.empty((2, len(number)), np.int64)
     lag, sure = np.empty(len(number)), np.empty(len(number), np.bool_)
     nodes = (tree.start, tree.stop, candidates.first, candidates.second, candidates.ends)
-    limits = _sure_and_perhaps(low, high, metric)
+    limits = _limits(low, high, metric)
     count = hits_of_numbers(METRICS[metric], tree.unit, *nodes, limits, number, i, j, lag, sure)
-    found, unsure = _Found(number, i, j, lag)[:count], np.flatnonzero(~sure[:count])
+    found, unsure = _Found(number, i, j, lag).only(slice(count)), np.flatnonzero(~sure[:count])
     found.lag[unsure] = lag_of_pairs(tree.points, tree.order[i[unsure]], tree.order[j[unsure]])
-    return found[(found.lag > low) & (found.lag <= high)]
+    return found.only((found.lag > low) & (found.lag <= high))
 
 
-def _sure_and_perhaps(low: float, high: float, metric: Metric) -> NDArray[np.float64]:
-    """Return the limits (km) of compiled lags of the bin: perhaps from, surely from, surely to, perhaps to."""
+def _limits(low: float, high: float, metric: Metric) -> tuple[float, ...]:
+    """Return where compiled lags of the bin lie: perhaps from, surely from, surely to, perhaps to (km).
+
+    And between which squared chords of the unit sphere.
+    """
     limit = exact_beyond(metric)
-    around_low, around_high = lag_error(np.clip([low, high], 0.0, limit), metric)
-    return np.array(
-        [
-            low - (around_low if low < limit else _BEYOND_SERIES),
-            low + around_low,
-            min(high, limit) - around_high,
-            high + (around_high if high + around_high < limit else _BEYOND_SERIES),
-        ]
+    around_low, around_high = lag_error(np.clip([low, high], 0.0, limit), metric).tolist()
+    perhaps_from = low - (around_low if low < limit else _BEYOND_SERIES)
+    perhaps_to = high + (around_high if high + around_high < limit else _BEYOND_SERIES)
+    return (
+        perhaps_from,
+        low + around_low,
+        min(high, limit) - around_high,
+        perhaps_to,
+        *squared_chords(perhaps_from, perhaps_to, metric),
     )
 
 
 def _colocated(points: SpherePoints) -> float:
     """Return the number of pairs at zero lag."""
-    _, counts = np.unique(points.lonlat.view(np.complex128), return_counts=True)
+    # As one number each, which sorts faster than rows of two.
+    places = np.ascontiguousarray(points.lonlat).view(np.complex128)
+    _, counts = np.unique(places, return_counts=True)
     return float((counts * (counts - 1) // 2).sum())
 
 

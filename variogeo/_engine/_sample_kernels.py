@@ -12,13 +12,13 @@ _SERIES_ENDS = 1e-6
 
 
 @compiled
-def _lag(metric, a, b):
+def _lag(metric, ax, ay, az, bx, by, bz):
     """Return the lag (km) of two unit vectors; near the antipode on the ellipsoid only that it is there."""
-    dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    dx, dy, dz = bx - ax, by - ay, bz - az
     near = (dx * dx + dy * dy + dz * dz) * 0.25
     if metric == CHORD:
         return 2.0 * EARTH_RADIUS * math.sqrt(near)
-    sx, sy, sz = b[0] + a[0], b[1] + a[1], b[2] + a[2]
+    sx, sy, sz = bx + ax, by + ay, bz + az
     far = (sx * sx + sy * sy + sz * sz) * 0.25
     if metric == GREAT_CIRCLE or far < _SERIES_ENDS:
         return EARTH_RADIUS * _arc(near, far)
@@ -29,10 +29,11 @@ def _lag(metric, a, b):
 def hits_of_numbers(metric, unit, start, stop, first, second, ends, limits, numbers, i, j, lag, sure):
     """Look at candidates of increasing ``numbers``; move those that may lie in the bin to the front.
 
-    Candidate ``ends[e - 1] + q`` is pair ``q`` of the nodes ``first[e]`` and ``second[e]``. A lag surely lies in the
-    bin strictly between ``limits[1]`` and ``limits[2]`` and perhaps from ``limits[0]`` to ``limits[3]``. Writes the
-    positions of the two points, the lag (km) and whether it is sure; returns how many.
+    Candidate ``ends[e - 1] + q`` is pair ``q`` of the nodes ``first[e]`` and ``second[e]``. ``limits`` says where
+    lags and squared chords may lie. Writes the positions of the two points, the lag (km) and whether it is sure;
+    returns how many.
     """
+    perhaps_from, surely_from, surely_to, perhaps_to, chord2_from, chord2_to = limits
     e, before, count = 0, 0, 0
     for k in range(numbers.shape[0]):
         number = numbers[k]
@@ -62,10 +63,15 @@ def hits_of_numbers(metric, unit, start, stop, first, second, ends, limits, numb
         else:
             width = stop[second[e]] - b
             a, b = a + q // width, b + q % width
-        h = _lag(metric, unit[a], unit[b])
-        if limits[0] <= h <= limits[3]:
+        ax, ay, az, bx, by, bz = unit[a, 0], unit[a, 1], unit[a, 2], unit[b, 0], unit[b, 1], unit[b, 2]
+        chord2 = (bx - ax) ** 2 + (by - ay) ** 2 + (bz - az) ** 2
+        # The chord alone excludes most candidates of a rare bin.
+        if chord2 < chord2_from or chord2 > chord2_to:
+            continue
+        h = _lag(metric, ax, ay, az, bx, by, bz)
+        if perhaps_from <= h <= perhaps_to:
             numbers[count], i[count], j[count], lag[count] = number, a, b, h
-            sure[count] = limits[1] < h < limits[2]
+            sure[count] = surely_from < h < surely_to
             count += 1
     return count
 
@@ -97,23 +103,30 @@ def limits_of_boxes(metric, shortest, longest, low, high, first, second, lower, 
 def lags_of_centres(metric, centre, first, second, lag):
     """Write the lag (km) between the centres of two nodes."""
     for k in range(first.shape[0]):
-        lag[k] = _lag(metric, centre[first[k]], centre[second[k]])
+        a, b = centre[first[k]], centre[second[k]]
+        lag[k] = _lag(metric, a[0], a[1], a[2], b[0], b[1], b[2])
 
 
 @compiled
-def lengths_of_rows(rows):
-    """Return the lengths of rows; the squares of very large or small entries stay finite."""
-    length = np.empty(rows.shape[0])
+def normalise_rows(rows):
+    """Make rows of length one, in place."""
     for i in range(rows.shape[0]):
-        largest = 0.0
-        for k in range(rows.shape[1]):
-            largest = max(largest, abs(rows[i, k]))
-        total = 0.0
-        for k in range(rows.shape[1]):
-            entry = rows[i, k] / largest
-            total += entry * entry
-        length[i] = largest * math.sqrt(total)
-    return length
+        row = rows[i]
+        squares = 0.0
+        for k in range(row.shape[0]):
+            squares += row[k] * row[k]
+        if not 1e-200 < squares < 1e200:
+            # First by the largest entry: the squares of very large or small vectors stay finite.
+            largest = 0.0
+            for k in range(row.shape[0]):
+                largest = max(largest, abs(row[k]))
+            squares = 0.0
+            for k in range(row.shape[0]):
+                row[k] /= largest
+                squares += row[k] * row[k]
+        length = math.sqrt(squares)
+        for k in range(row.shape[0]):
+            row[k] /= length
 
 
 @compiled

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from variogeo._distances import SpherePoints
 from variogeo._engine._blocks import LEAF
 from variogeo._engine._compiled import METRICS
-from variogeo._engine._nodes import Nodes, nodes_of
+from variogeo._engine._nodes import Nodes, Standing, nodes_of, standing_of
 from variogeo._engine._terms import Terms
 from variogeo._engine._tiles import Side
 
@@ -17,7 +17,8 @@ def side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp], *, multi
     return Side(x, y, z, *terms.factors(rows, multiple=multiple))
 
 
-def tree_side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp]) -> tuple[Side, Nodes]:
-    """Return some points, in spatial order, with their tree."""
+def tree_side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp]) -> tuple[Side, Nodes, Standing]:
+    """Return some points, in spatial order, with their tree and what stands for its nodes."""
     side = side_of(points, terms, rows, multiple=LEAF)
-    return side, nodes_of(METRICS[points.metric], side)
+    nodes = nodes_of(METRICS[points.metric], side)
+    return side, nodes, standing_of(side, nodes)

@@ -33,7 +33,7 @@ class Side(NamedTuple):
 @compiled
 def same_rows(a, b):
     """Whether two rows of factors are equal, so that their difference is nothing."""
-    for k in range(a.shape[0]):
+    for k in range(a.shape[0]):  # noqa: SIM110 - compiled code knows no generators
         if a[k] != b[k]:
             return False
     return True

@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 from variogeo._distances import SpherePoints
 from variogeo._engine._blocks import LEAF
 from variogeo._engine._compiled import METRICS
-from variogeo._engine._dual import visit
+from variogeo._engine._dual import add_wholes, visit
 from variogeo._engine._gathered import COLUMNS, LEAVES, add_gathered, nothing_gathered
+from variogeo._engine._lag_sums import add_lags
 from variogeo._engine._moments import no_moments, scratch, sums_of_moments
-from variogeo._engine._nodes import MANY, Nodes
+from variogeo._engine._nodes import Nodes, Standing
 from variogeo._engine._settle import Settled
 from variogeo._engine._sums import LagSums
 from variogeo._engine._terms import Terms
@@ -25,7 +26,7 @@ def tree_sums(
     terms: Terms,
     bins: LagBins,
     rows: tuple[NDArray[np.intp], NDArray[np.intp]],
-    sides: tuple[tuple[Side, Nodes], tuple[Side, Nodes]],
+    sides: tuple[tuple[Side, Nodes, Standing], tuple[Side, Nodes, Standing]],
 ) -> LagSums:
     """Return the sums over all pairs of two blocks, or within one when both are the same.
 
@@ -34,17 +35,20 @@ def tree_sums(
     zones = zones_of(bins, points.metric, zero_is_open=False)
     moments = no_moments(zones, terms, spread=False)
     settled = Settled(points, terms, bins, spread=False, zero_apart=False)
-    (side_a, a), (side_b, b) = sides
+    (side_a, a, stand_a), (side_b, b, stand_b) = sides
     same, metric = side_a is side_b, METRICS[points.metric]
-    gathered, space = nothing_gathered(len(rows[1]), terms.precision), scratch(COLUMNS)
+    gathered, space = nothing_gathered(terms.precision), scratch(COLUMNS)
+    bits, touched = np.zeros(len(b.start), np.int64), np.empty(len(b.start), np.int64)
+    whole, stack = np.empty((2 * LEAVES * len(b.start), 3), np.int32), np.empty((_DEEPEST, 2), np.int64)
     left_i, left_j = np.empty((2, LEAVES * LEAF * len(rows[1])), np.int32)
-    stack, lag_stack, ones = np.empty((_DEEPEST, 2), np.int64), np.empty((_DEEPEST, 2), np.int64), np.ones(MANY)
     for group in _groups(a):
-        touched = visit(metric, group, a, side_a, b, side_b, same, zones, moments, gathered, stack, lag_stack, ones)
-        start = a.start[group]
+        wholes, touches = visit(metric, group, a, b, same, zones, bits, touched, whole, stack)
+        add_wholes(a, b, same, whole, wholes, moments)
+        add_lags(metric, a, stand_a, b, stand_b, same, whole, wholes, moments, stack)
         left = add_gathered(
-            metric, start, side_a, side_b, same, touched, zones, moments, False, gathered, space, left_i, left_j
-        )
+            metric, a.start[group], side_a, side_b, same, bits, touched, touches, zones, moments, False, gathered,
+            space, left_i, left_j,
+        )  # fmt: skip
         if left:
             settled.add(rows[0][left_i[:left]], rows[1][left_j[:left]])
     return sums_of_moments(moments, zones, terms, bins) + settled.sums
