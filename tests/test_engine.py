@@ -144,18 +144,19 @@ def test_sums_of_tasks_add_up_to_the_whole(scattered):
     np.testing.assert_allclose(parts.term, whole.term, rtol=1e-14)
 
 
-def test_memory_does_not_grow_with_the_number_of_points(tmp_path):
+def test_memory_does_not_grow_with_the_number_of_points(tmp_path, monkeypatch):
     """Peak of all allocations beyond coordinates (56 bytes a point), for 64 columns of float16 on disk."""
+    monkeypatch.setitem(_job._MOST_ROWS, "dense", 512)
     empirical_variogram([[0, 0], [1, 1]], [[1.0, 0.0], [0.0, 1.0]], LagBins([0, 200]))  # imports done
     peaks = {}
-    for n in (1024, 3072):
+    for n in (2048, 6144):
         values = np.memmap(tmp_path / f"{n}.bin", dtype=np.float16, mode="w+", shape=(n, 64))
         values[:] = np.random.default_rng(0).normal(size=(n, 64))
         tracemalloc.start()
         empirical_variogram(uniform_lonlat(n), values, LagBins([0, 500, 9000]), metric="great_circle")
         peaks[n] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert peaks[3072] < 1.15 * peaks[1024] + 2048 * 200
+    assert peaks[6144] < 1.15 * peaks[2048] + 4096 * 200
 
 
 def test_sums_are_frozen_and_refuse_other_things():

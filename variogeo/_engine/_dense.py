@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from variogeo._distances import Metric, SpherePoints
 from variogeo._engine._caps import cap_of, smallest_lag
 from variogeo._engine._compiled import METRICS
-from variogeo._engine._moments import no_moments, scratch, sums_of_moments
+from variogeo._engine._moments import no_moments, scratch, space_for_open, sums_of_moments
 from variogeo._engine._settle import Settled
 from variogeo._engine._sums import LagSums
 from variogeo._engine._terms import Terms
@@ -34,7 +34,7 @@ def dense_sums(
     moments = no_moments(zones, terms, spread=spread)
     settled = Settled(points, terms, bins, spread=spread)
     space, products = scratch(COLUMNS), np.empty(ROWS * COLUMNS, terms.precision)
-    left_i, left_j = np.empty((2, ROWS * COLUMNS), np.int32)
+    open_pairs = space_for_open(ROWS * COLUMNS)
     a, b = sides
     for i, j in _tiles(a, b, points.metric, float(bins.edges[-1])):
         above, beside = a.part(i, i + ROWS), b.part(j, j + COLUMNS)
@@ -42,11 +42,10 @@ def dense_sums(
         product = products[: len(above.x) * len(beside.x)].reshape(len(above.x), len(beside.x))
         if terms.width > 1:
             np.matmul(above.factors, beside.factors.T, out=product)
-        left = add_tile(
-            METRICS[points.metric], above, beside, product, diagonal, zones, moments, spread, space, left_i, left_j
-        )
+        metric = METRICS[points.metric]
+        left = add_tile(metric, above, beside, product, diagonal, zones, moments, spread, space, open_pairs)
         if left:
-            settled.add(rows[0][i + left_i[:left]], rows[1][j + left_j[:left]])
+            settled.add(*open_pairs.rows(left, rows[0][i:], rows[1][j:]))
     return sums_of_moments(moments, zones, terms, bins) + settled.sums
 
 

@@ -89,7 +89,7 @@ def _gather(leaf, a, first, b, other, gathered):
 
 
 @compiled
-def _flush(leaf, metric, a, first, b, later, zones, moments, full, gathered, space, left_i, left_j, left):
+def _flush(leaf, metric, a, first, b, later, zones, moments, full, gathered, space, open_pairs, left):
     """Add the gathered pairs of a leaf; row i begins at column ``later * (i + 1)``."""
     count = gathered.count[leaf]
     # Index by index: an array of one axis is known to be contiguous, and its loops are vectorised.
@@ -104,17 +104,15 @@ def _flush(leaf, metric, a, first, b, later, zones, moments, full, gathered, spa
         row_lags(metric, a.x[row], a.y[row], a.z[row], x[start:], y[start:], z[start:], space.lag[:some])
         row_terms(a, row, b, column[start:], half_squares[start:], product[start:], some, space, moments.nearly_equal)
         before = left
-        left = add_row(row, some, space, zones, moments, full, 0, left_i, left_j, left)
+        left = add_row(row, some, space, zones, moments, full, 0, open_pairs, left)
         for k in range(before, left):
-            left_j[k] = column[start + left_j[k]]
+            open_pairs.j[k] = column[start + open_pairs.j[k]]
     gathered.count[leaf] = 0
     return left
 
 
 @compiled
-def add_gathered(
-    metric, start, a, b, same, bits, touched, touches, zones, moments, full, gathered, space, left_i, left_j
-):
+def add_gathered(metric, start, a, b, same, bits, touched, touches, zones, moments, full, gathered, space, open_pairs):
     """Add the pairs of all leaves that a group has touched; return the number of pairs left to be settled."""
     left, none, one = 0, touches - touches, touches - touches + 1
     for t in range(touches):
@@ -127,14 +125,38 @@ def add_gathered(
             alone = same and first == other
             if alone or gathered.count[leaf] + LEAF > COLUMNS:
                 left = _flush(
-                    leaf, metric, a, first, b, none, zones, moments, full, gathered, space, left_i, left_j, left
+                    leaf,
+                    metric,
+                    a,
+                    first,
+                    b,
+                    none,
+                    zones,
+                    moments,
+                    full,
+                    gathered,
+                    space,
+                    open_pairs,
+                    left,
                 )
             _gather(leaf, a, first, b, other, gathered)
             if alone:
                 left = _flush(
-                    leaf, metric, a, first, b, one, zones, moments, full, gathered, space, left_i, left_j, left
+                    leaf,
+                    metric,
+                    a,
+                    first,
+                    b,
+                    one,
+                    zones,
+                    moments,
+                    full,
+                    gathered,
+                    space,
+                    open_pairs,
+                    left,
                 )
     for leaf in range(LEAVES):
         first = start + leaf * LEAF
-        left = _flush(leaf, metric, a, first, b, none, zones, moments, full, gathered, space, left_i, left_j, left)
+        left = _flush(leaf, metric, a, first, b, none, zones, moments, full, gathered, space, open_pairs, left)
     return left

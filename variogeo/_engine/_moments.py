@@ -1,7 +1,7 @@
 """The compiled loop that sorts the pairs of a point into lag intervals and adds up their moments."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ CHUNK = 16
 
 EXACT_FIRST = 32
 """Pairs of each interval and task whose term is exact, so that a float32 product cannot spoil a bin of few pairs."""
+
+_MOST_EXACT = 8192
+"""Such pairs of all intervals of a task together, where there are many."""
 
 _NEARLY_EQUAL = {np.float32: 1e-5, np.float64: 1e-6}
 """Share of the squared lengths below which a product has lost its digits."""
@@ -57,12 +60,32 @@ class Scratch(NamedTuple):
     chunk: NDArray[np.int64]
 
 
+class OpenPairs(NamedTuple):
+    """Pairs left to be settled: positions on both sides, and the term, or -1 where the exact one is wanted."""
+
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+    term: NDArray[np.float64]
+
+    def rows(self, count: int, rows_i: NDArray[np.intp], rows_j: NDArray[np.intp]) -> tuple[NDArray[Any], ...]:
+        """Return the first ``count`` pairs as row numbers and terms."""
+        return rows_i[self.i[:count]], rows_j[self.j[:count]], self.term[:count]
+
+
+def space_for_open(count: int) -> OpenPairs:
+    """Return the space for as many open pairs."""
+    return OpenPairs(np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count))
+
+
 def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
     """Return moments of no pairs."""
     size = len(zones.edge)
     exact_left = np.zeros(size, np.int64)
     if terms.precision is np.float32:
-        exact_left[zones.bins] = EXACT_FIRST
+        first = min(EXACT_FIRST, max(1, _MOST_EXACT // size))
+        exact_left[zones.bins] = first
+        # Pairs whose interval is open may be the only ones of a bin.
+        exact_left[0] = first * size
     # The histogram's cells are of terms with their scale, a power of four: an even number of octaves.
     shift = 32 * 2 * int(np.log2(terms.scale))
     return Moments(
@@ -155,11 +178,12 @@ def _add_run(r, start, stop, space, moments, full):
 
 
 @compiled
-def _add_apart(i, start, stop, space, zones, moments, full, first_column, left_i, left_j, left):
+def _add_apart(i, start, stop, space, zones, moments, full, first_column, open_pairs, left):
     """Add pairs one by one; see `add_row`."""
     lag, term, term_bits, key, key_bits = space.lag, space.term, space.term_bits, space.key, space.key_bits
     edge, lower, upper, table, shift = zones.edge, zones.lower, zones.upper, zones.table, np.uint32(zones.shift)
     npairs, sums, cells, exact_left = moments.npairs, moments.sums, moments.cells, moments.exact_left
+    open_i, open_j, open_term = open_pairs.i, open_pairs.j, open_pairs.term
     beyond = np.uint64(edge.shape[0] - 1)
     for j in range(np.uint64(start), np.uint64(stop)):
         key[j] = np.float32(min(max(lag[j], zones.smallest), zones.largest))
@@ -181,18 +205,20 @@ def _add_apart(i, start, stop, space, zones, moments, full, first_column, left_i
                 sums[r, 3] += math.sqrt(math.sqrt(value))
                 cells[r, min(max((term_bits[j] >> SHIFT) - moments.first_cell, 0), CELLS - 1)] += 1
         elif r == 0 or np.uint64(zones.first_bin) <= r < beyond:
+            good = r == 0 and exact_left[0] == 0
             exact_left[r] -= exact_left[r] > 0
-            left_i[left], left_j[left] = i, first_column + j
+            # Without a term where it has to be exact, or may be one of the first of its bin.
+            open_i[left], open_j[left], open_term[left] = i, first_column + j, value if good else -1.0
             left += 1
     return left
 
 
 @compiled
-def add_row(i, count, space, zones, moments, full, first_column, left_i, left_j, left):
+def add_row(i, count, space, zones, moments, full, first_column, open_pairs, left):
     """Add the first ``count`` pairs of row i in ``space``; return the number of pairs left to be settled.
 
-    A negative term marks a pair that has to be settled. Those pairs are written to ``left_i, left_j`` from
-    position ``left`` on, with their column counted from ``first_column``.
+    A negative term marks a pair whose term has to be settled. Those pairs, and those whose lag has to be, are written
+    to ``open_pairs`` from position ``left`` on, with their column counted from ``first_column``.
     """
     chunks = _mark_chunks(count, space, zones, moments)
     chunk = space.chunk
@@ -205,5 +231,5 @@ def add_row(i, count, space, zones, moments, full, first_column, left_i, left_j,
         if r > 0:
             _add_run(r, start, stop, space, moments, full)
         else:
-            left = _add_apart(i, start, stop, space, zones, moments, full, first_column, left_i, left_j, left)
+            left = _add_apart(i, start, stop, space, zones, moments, full, first_column, open_pairs, left)
     return left

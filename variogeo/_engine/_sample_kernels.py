@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from variogeo._distances import EARTH_RADIUS
-from variogeo._engine._compiled import CHORD, GREAT_CIRCLE, _arc, _geodesic, compiled
+from variogeo._engine._compiled import CHORD, GREAT_CIRCLE, _arc, compiled, geodesic
 
 _SERIES_ENDS = 1e-6
 """Squared cosine of half the arc below which the series approaches 0/0."""
@@ -22,7 +22,7 @@ def _lag(metric, ax, ay, az, bx, by, bz):
     far = (sx * sx + sy * sy + sz * sz) * 0.25
     if metric == GREAT_CIRCLE or far < _SERIES_ENDS:
         return EARTH_RADIUS * _arc(near, far)
-    return _geodesic(dx, dy, dz, sz)
+    return geodesic(dx, dy, dz, sz)
 
 
 @compiled

@@ -66,7 +66,7 @@ def scalar_terms(a, i, b, start, space):
 
 
 @compiled
-def add_tile(metric, a, b, product, diagonal, zones, moments, full, space, left_i, left_j):
+def add_tile(metric, a, b, product, diagonal, zones, moments, full, space, open_pairs):
     """Add all pairs of two tiles (each pair once, where it is the same tile); return the pairs left to be settled."""
     left = 0
     column = np.arange(b.x.shape[0])
@@ -79,5 +79,5 @@ def add_tile(metric, a, b, product, diagonal, zones, moments, full, space, left_
         else:
             half_squares = b.half_squares[start:]
             row_terms(a, i, b, column[start:], half_squares, product[i, start:], count, space, moments.nearly_equal)
-        left = add_row(i, count, space, zones, moments, full, start, left_i, left_j, left)
+        left = add_row(i, count, space, zones, moments, full, start, open_pairs, left)
     return left

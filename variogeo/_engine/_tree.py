@@ -9,7 +9,7 @@ from variogeo._engine._compiled import METRICS
 from variogeo._engine._dual import add_wholes, visit
 from variogeo._engine._gathered import COLUMNS, LEAVES, add_gathered, nothing_gathered
 from variogeo._engine._lag_sums import add_lags
-from variogeo._engine._moments import no_moments, scratch, sums_of_moments
+from variogeo._engine._moments import no_moments, scratch, space_for_open, sums_of_moments
 from variogeo._engine._nodes import Nodes, Standing
 from variogeo._engine._settle import Settled
 from variogeo._engine._sums import LagSums
@@ -40,17 +40,17 @@ def tree_sums(
     gathered, space = nothing_gathered(terms.precision), scratch(COLUMNS)
     bits, touched = np.zeros(len(b.start), np.int64), np.empty(len(b.start), np.int64)
     whole, stack = np.empty((2 * LEAVES * len(b.start), 3), np.int32), np.empty((_DEEPEST, 2), np.int64)
-    left_i, left_j = np.empty((2, LEAVES * LEAF * len(rows[1])), np.int32)
+    open_pairs = space_for_open(LEAVES * LEAF * len(rows[1]))
     for group in _groups(a):
         wholes, touches = visit(metric, group, a, b, same, zones, bits, touched, whole, stack)
         add_wholes(a, b, same, whole, wholes, moments)
         add_lags(metric, a, stand_a, b, stand_b, same, whole, wholes, moments, stack)
         left = add_gathered(
             metric, a.start[group], side_a, side_b, same, bits, touched, touches, zones, moments, False, gathered,
-            space, left_i, left_j,
+            space, open_pairs,
         )  # fmt: skip
         if left:
-            settled.add(rows[0][left_i[:left]], rows[1][left_j[:left]])
+            settled.add(*open_pairs.rows(left, *rows))
     return sums_of_moments(moments, zones, terms, bins) + settled.sums
 
 
