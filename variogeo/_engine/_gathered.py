@@ -10,7 +10,7 @@ from variogeo._engine._compiled import compiled, row_lags
 from variogeo._engine._moments import add_row
 from variogeo._engine._tiles import row_terms
 
-LEAVES = 8
+LEAVES = 32
 """Leaves of a group, one bit each: points of the first side that share the way to the second."""
 
 COLUMNS = 512
