@@ -7,8 +7,8 @@ from contextlib import nullcontext
 
 from jobs import plain_job
 
-from variogeo._engine._executors import Processes, Threads
-from variogeo._engine._run import run
+from variogeo._engine.running._executors import Processes, Threads
+from variogeo._engine.running._run import run
 
 
 def main(kind, folder, trace, seconds):

@@ -11,8 +11,8 @@ from pyproj import Geod
 
 from variogeo import Exponential, LagBins, empirical_variogram, fit_variogram
 from variogeo._distances import prepare_points
-from variogeo._engine import LagSums, TermHistogram, Terms, accumulate
-from variogeo._engine import _dense, _job
+from variogeo._engine import LagSums, TermHistogram, Terms, _job, accumulate
+from variogeo._engine.cpu import _dense
 from variogeo.synthetic import uniform_lonlat
 
 EDGES = [0.5, 20, 300, 2000, 9000, 20_004]
@@ -215,4 +215,5 @@ def test_exact_terms_are_gathered_in_parts(scattered, monkeypatch):
     factors = terms.factors(np.arange(99))
     monkeypatch.setattr("variogeo._engine._terms._ENTRIES_AT_ONCE", 10)
     assert np.array_equal(terms.of_pairs(first, second), whole)
-    assert all(np.array_equal(part, all_at_once) for part, all_at_once in zip(terms.factors(np.arange(99)), factors))
+    for part, all_at_once in zip(terms.factors(np.arange(99)), factors, strict=True):
+        assert np.array_equal(part, all_at_once)

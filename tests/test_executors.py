@@ -17,13 +17,13 @@ from threadpoolctl import threadpool_info
 from variogeo import LagBins
 from variogeo._checks import DataError
 from variogeo._distances import prepare_points
-from variogeo._engine import _executors, _transport, _worker
-from variogeo._engine._executors import DaskFutures, Processes, Threads, as_executor
-from variogeo._engine._flight import Flight
 from variogeo._engine._job import Job
-from variogeo._engine._run import run
 from variogeo._engine._terms import Terms
-from variogeo._engine._transport import Parcel, packed, packed_into
+from variogeo._engine.running import _executors, _transport, _worker
+from variogeo._engine.running._executors import DaskFutures, Processes, Threads, as_executor
+from variogeo._engine.running._flight import Flight
+from variogeo._engine.running._run import run
+from variogeo._engine.running._transport import Parcel, packed, packed_into
 from variogeo.synthetic import uniform_lonlat
 
 SPAWN = multiprocessing.get_context("spawn")

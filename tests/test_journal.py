@@ -14,10 +14,10 @@ from jobs import added_in_order, plain_job, times_done
 
 from variogeo import LagBins
 from variogeo._checks import DataError
-from variogeo._engine import _journal
-from variogeo._engine._executors import Threads
-from variogeo._engine._journal import fingerprint_of, open_journal
-from variogeo._engine._run import run
+from variogeo._engine.running import _journal
+from variogeo._engine.running._executors import Threads
+from variogeo._engine.running._journal import fingerprint_of, open_journal
+from variogeo._engine.running._run import run
 from variogeo._storage import write_document
 
 

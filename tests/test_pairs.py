@@ -12,10 +12,10 @@ from scipy import stats
 
 from variogeo import LagBins
 from variogeo._distances import lag_error, lag_of_pairs, prepare_points
-from variogeo._engine import _candidates as candidates
-from variogeo._engine import _sample as sampling
-from variogeo._engine._sample import PairSample, sample_pairs, standard_error, term_of_pairs
 from variogeo._engine._sums import bin_positions
+from variogeo._engine.sampling import _candidates as candidates
+from variogeo._engine.sampling import _sample as sampling
+from variogeo._engine.sampling._sample import PairSample, sample_pairs, standard_error, term_of_pairs
 from variogeo._pairs import StratifiedPairs
 from variogeo.synthetic import uniform_lonlat
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo import _estimators
 from variogeo._checks import check_number
 from variogeo._engine import LagSums
 from variogeo._lags import LagBins
@@ -122,7 +123,7 @@ class EmpiricalVariogram:
     @property
     def lag(self) -> NDArray[np.float64]:
         """Mean lag of the pairs of each bin; NaN where a bin is empty. Units: km."""
-        return _means(self.sums.lag, self.sums.npairs)[1:]
+        return _estimators.mean_lag(self.sums)[1:]
 
     @property
     def semivariance(self) -> NDArray[np.float64]:
@@ -130,7 +131,7 @@ class EmpiricalVariogram:
 
         Definition: the mean over the pairs of ``1 - cos(u, v)`` or ``|z - z'|^2 / 2`` (Matheron).
         """
-        return _means(self.sums.term, self.sums.npairs)[1:]
+        return _estimators.matheron(self.sums)[1:]
 
     @property
     def spread(self) -> NDArray[np.float64]:
@@ -139,7 +140,7 @@ class EmpiricalVariogram:
         NaN throughout with ``spread=False``: the dual tree sums parts as wholes, and never sees the dissimilarity
         of one of their pairs.
         """
-        return self._spread[1:]
+        return _estimators.spread(self.sums)[1:]
 
     def quantiles(self, probabilities: Sequence[float] = (0.25, 0.5, 0.75)) -> NDArray[np.float64]:
         """Return quantiles of the dissimilarity per bin, one column per probability; NaN where a bin is empty.
@@ -172,11 +173,7 @@ class EmpiricalVariogram:
         """
         if self.sampling is None:
             return np.where(self.npairs > 0, 0.0, np.nan)
-        chosen, population = self.npairs, self.sampling.population[1:]
-        rest = np.clip(1 - chosen / np.maximum(population, 1), 0, None)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            error = self.spread * np.sqrt(rest / (chosen - 1))
-        return np.where((rest == 0) & (chosen > 0), 0.0, np.where(chosen > 1, error, np.nan))
+        return _estimators.error_of_sampling(self.sums, self.sampling.population)[1:]
 
     def cressie_hawkins(self, dimension: float) -> NDArray[np.float64]:
         r"""Return the robust semivariance per bin of Cressie and Hawkins; NaN where a bin is empty.
@@ -200,19 +197,15 @@ class EmpiricalVariogram:
         .. [1] Cressie, N. & Hawkins, D. M. (1980). Robust estimation of the variogram. Math. Geology 12, eq. 12;
            for D = 1 their constant is 0.457.
         """
-        from scipy.special import gammaln
-
         number = check_number(dimension, name="dimension", at_least=1.0)
         self._check_spread("sum of roots")
-        constant = 2 / number * np.exp(4 * (gammaln(number / 2 + 0.25) - gammaln(number / 2)))
-        # The term is half the squared difference: its fourth root is 2^(-1/4) times the root of the difference.
-        return _means(self.sums.term_root, self.sums.npairs)[1:] ** 4 / constant
+        return _estimators.cressie_hawkins(self.sums, number)[1:]
 
     @property
     def colocated(self) -> Colocated:
         """Bin 0: the pairs at zero lag, apart from all bins."""
-        semivariance = float(_means(self.sums.term, self.sums.npairs)[0])
-        return Colocated(int(self.sums.npairs[0]), semivariance, float(self._spread[0]))
+        semivariance, spread = _estimators.matheron(self.sums)[0], _estimators.spread(self.sums)[0]
+        return Colocated(int(self.sums.npairs[0]), float(semivariance), float(spread))
 
     @property
     def sill_apriori(self) -> float:
@@ -228,13 +221,6 @@ class EmpiricalVariogram:
         if not self.sums.has_spread:
             msg = f"This variogram was made with spread=False, which keeps no {what}. Make it with spread=True."
             raise ValueError(msg)
-
-    @property
-    def _spread(self) -> NDArray[np.float64]:
-        if not self.sums.has_spread:
-            return np.full(len(self.bins) + 1, np.nan)
-        mean = _means(self.sums.term, self.sums.npairs)
-        return np.sqrt(np.clip(_means(self.sums.term_squared, self.sums.npairs) - mean**2, 0, None))
 
     def __add__(self, other: "EmpiricalVariogram") -> "EmpiricalVariogram":
         if not isinstance(other, EmpiricalVariogram):
@@ -298,8 +284,3 @@ class EmpiricalVariogram:
         lines.append(f"at zero lag: {zero.npairs} pairs, semivariance {zero.semivariance:.5g}")
         lines.append(f"a-priori sill: {self.sill_apriori:.5g}")
         return "\n".join(lines)
-
-
-def _means(total: NDArray[np.float64], npairs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return totals over counts, NaN where the count is zero."""
-    return np.where(npairs > 0, total / np.maximum(npairs, 1), np.nan)

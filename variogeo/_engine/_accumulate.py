@@ -7,10 +7,10 @@ import numpy as np
 
 from variogeo._distances import SpherePoints
 from variogeo._engine._job import Job
-from variogeo._engine._run import run
 from variogeo._engine._sums import LagSums, sums_of_pairs
 from variogeo._engine._terms import Terms
-from variogeo._engine._zero_lag import zero_lag_sums
+from variogeo._engine.cpu._zero_lag import zero_lag_sums
+from variogeo._engine.running._run import run
 from variogeo._lags import LagBins
 from variogeo._pairs import PairSampling, StratifiedPairs
 
@@ -31,7 +31,7 @@ def accumulate_sample(
     points: SpherePoints, terms: Terms, bins: LagBins, pairs: StratifiedPairs
 ) -> tuple[LagSums, PairSampling]:
     """Return the sums over a sample of the pairs, and how it was chosen."""
-    from variogeo._engine._sample import sample_pairs
+    from variogeo._engine.sampling._sample import sample_pairs
 
     sample = sample_pairs(points, bins, pairs)
     term = terms.of_pairs(sample.first, sample.second)

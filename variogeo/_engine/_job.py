@@ -61,8 +61,8 @@ class Job:
 
     def sums(self, task: Task) -> LagSums:
         """Return the sums over the pairs of a task: the same bits wherever and whenever it runs."""
-        from variogeo._engine._dense import dense_sums
-        from variogeo._engine._tree import tree_sums
+        from variogeo._engine.cpu._dense import dense_sums
+        from variogeo._engine.cpu._tree import tree_sums
 
         rows = self.blocks.rows(task[0]), self.blocks.rows(task[1])
         sides = self._side(task[0], task), self._side(task[1], task)
@@ -77,7 +77,7 @@ class Job:
 
     def _side(self, block: int, task: Task) -> Any:
         """Return the prepared points of a block; each thread keeps those of its last task."""
-        from variogeo._engine._sides import side_of, tree_side_of
+        from variogeo._engine.cpu._sides import side_of, tree_side_of
 
         if getattr(_kept, "job", None) is not self:
             _kept.job, _kept.sides = self, {}

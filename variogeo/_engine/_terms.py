@@ -95,12 +95,13 @@ class Terms:
     def rows(self, index: Any) -> NDArray[np.float64]:
         """Return rows in float64, uncentred and unscaled: unit vectors for ``cosine``."""
         # In C order whatever the layout of the values, because the order of a sum decides its last bits.
-        block = np.asarray(self.values[index], dtype=np.float64, order="C").reshape(-1, self.width)
+        block = np.array(self.values[index], dtype=np.float64, order="C").reshape(-1, self.width)
         if self.dissimilarity == "half_squared":
             return block
-        # Scaling by the largest entry first: the squares of very large or small vectors stay finite.
-        block = block / np.abs(block).max(axis=1, keepdims=True)
-        return block / np.linalg.norm(block, axis=1, keepdims=True)
+        from variogeo._engine.cpu._rows import normalise_rows
+
+        normalise_rows(block)
+        return block
 
     def factors(self, index: NDArray[np.intp], *, multiple: int = 1) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the centred and scaled rows in the products' precision, and half of their squared lengths.
@@ -119,13 +120,19 @@ class Terms:
         return factors, half_squares
 
     def of_pairs(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the exact terms of some pairs, from the differences of their rows."""
+        """Return the exact terms of some pairs, from the differences of their rows.
+
+        Rows are read in increasing order within a block, so that a memory map is not read to and fro.
+        """
+        from variogeo._engine.cpu._rows import half_squared_distances
+
         term = np.empty(len(first))
         step = max(1, _ENTRIES_AT_ONCE // self.width)
-        for start in range(0, len(first), step):
-            part = slice(start, start + step)
-            difference = self.rows(first[part]) - self.rows(second[part])
-            term[part] = np.einsum("ij,ij->i", difference, difference) / 2
+        order = np.argsort(first, kind="stable")
+        for start in range(0, len(order), step):
+            part = order[start : start + step]
+            rows, at = np.unique(np.concatenate([first[part], second[part]]), return_inverse=True)
+            term[part] = half_squared_distances(self.rows(rows), at[: len(part)], at[len(part) :])
         return term
 
     def _all_rows(self) -> Iterator[NDArray[np.float64]]:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._engine._blocks import LEAF
-from variogeo._engine._compiled import compiled, row_lags
-from variogeo._engine._moments import add_row
-from variogeo._engine._tiles import row_terms
+from variogeo._engine.cpu._compiled import compiled, row_lags
+from variogeo._engine.cpu._moments import add_row
+from variogeo._engine.cpu._tiles import row_terms
 
 LEAVES = 32
 """Leaves of a group, one bit each: points of the first side that share the way to the second."""

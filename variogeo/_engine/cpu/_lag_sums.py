@@ -3,8 +3,8 @@
 import numpy as np
 
 from variogeo._distances import EARTH_RADIUS
-from variogeo._engine._compiled import GEODESIC, GREAT_CIRCLE, compiled, geodesic, one_lag
-from variogeo._engine._nodes import MANY, WIDEST
+from variogeo._engine.cpu._compiled import GEODESIC, GREAT_CIRCLE, compiled, geodesic, one_lag
+from variogeo._engine.cpu._nodes import MANY, WIDEST
 
 SEPARATED = 0.15
 """Two nodes whose radii together are below this share of their lag, and of its rest to the antipode, are far enough

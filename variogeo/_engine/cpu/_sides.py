@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from variogeo._distances import SpherePoints
 from variogeo._engine._blocks import LEAF
-from variogeo._engine._compiled import METRICS
-from variogeo._engine._nodes import Nodes, Standing, nodes_of, standing_of
 from variogeo._engine._terms import Terms
-from variogeo._engine._tiles import Side
+from variogeo._engine.cpu._compiled import METRICS
+from variogeo._engine.cpu._nodes import Nodes, Standing, nodes_of, standing_of
+from variogeo._engine.cpu._tiles import Side
 
 
 def side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp], *, multiple: int = 1) -> Side:

@@ -8,7 +8,7 @@ from typing import Any
 
 from variogeo._engine._job import Job, Task
 from variogeo._engine._sums import LagSums
-from variogeo._engine._transport import Parcel
+from variogeo._engine.running._transport import Parcel
 
 
 def sums_in_thread(job: Job, task: Task) -> LagSums:

@@ -5,17 +5,17 @@ from numpy.typing import NDArray
 
 from variogeo._distances import SpherePoints
 from variogeo._engine._blocks import LEAF
-from variogeo._engine._compiled import METRICS
-from variogeo._engine._dual import add_wholes, visit
-from variogeo._engine._gathered import COLUMNS, LEAVES, add_gathered, nothing_gathered
-from variogeo._engine._lag_sums import add_lags
-from variogeo._engine._moments import no_moments, scratch, space_for_open, sums_of_moments
-from variogeo._engine._nodes import Nodes, Standing
-from variogeo._engine._settle import Settled
 from variogeo._engine._sums import LagSums
 from variogeo._engine._terms import Terms
-from variogeo._engine._tiles import Side
-from variogeo._engine._zones import zones_of
+from variogeo._engine.cpu._compiled import METRICS
+from variogeo._engine.cpu._dual import add_wholes, visit
+from variogeo._engine.cpu._gathered import COLUMNS, LEAVES, add_gathered, nothing_gathered
+from variogeo._engine.cpu._lag_sums import add_lags
+from variogeo._engine.cpu._moments import no_moments, scratch, space_for_open, sums_of_moments
+from variogeo._engine.cpu._nodes import Nodes, Standing
+from variogeo._engine.cpu._settle import Settled
+from variogeo._engine.cpu._tiles import Side
+from variogeo._engine.cpu._zones import zones_of
 from variogeo._lags import LagBins
 
 _DEEPEST = 4096

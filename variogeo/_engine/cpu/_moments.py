@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._engine._compiled import compiled
 from variogeo._engine._histogram import CELLS, SHIFT, TermHistogram, first_cell_below
 from variogeo._engine._sums import LagSums, no_histogram
 from variogeo._engine._terms import Terms
-from variogeo._engine._zones import Zones
+from variogeo._engine.cpu._compiled import compiled
+from variogeo._engine.cpu._zones import Zones
 from variogeo._lags import LagBins
 
 CHUNK = 16

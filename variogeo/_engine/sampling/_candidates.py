@@ -172,8 +172,8 @@ def _limits(
     tree: PointTree, first: NDArray[np.int64], second: NDArray[np.int64], low: float, high: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return limits on the lags (km) of pairs of nodes: from their boxes and, where open, from their centres."""
-    from variogeo._engine._compiled import METRICS
-    from variogeo._engine._sample_kernels import lags_of_centres, limits_of_boxes
+    from variogeo._engine.cpu._compiled import METRICS
+    from variogeo._engine.sampling._sample_kernels import lags_of_centres, limits_of_boxes
 
     metric = tree.points.metric
     code = METRICS[metric]

@@ -47,7 +47,8 @@ def _arc(near, far):
 def geodesic(dx, dy, dz, z_sum):
     """Return Thomas' second-order geodesic (km); see `variogeo._distances._series_geodesic`."""
     near = max((dx * dx + dy * dy + dz * dz) * 0.25, 1e-300)
-    far = max(1.0 - near, 1e-12)
+    # Nearer to the antipode the series would fall far below the lags that are settled exactly.
+    far = max(1.0 - near, 1e-6)
     arc = _arc(near, far)
     both = near * far
     inverse = 0.5 / both

@@ -1,4 +1,4 @@
-"""PairSample: pairs chosen at random within each lag bin, their dissimilarities and the error of the choice."""
+"""PairSample: pairs chosen at random within each lag bin."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -6,10 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import Dissimilarity
 from variogeo._distances import Metric, SpherePoints, exact_beyond, lag_error, lag_of_pairs
-from variogeo._engine._candidates import Candidates, PointTree, candidates_of, squared_chords
-from variogeo._engine._sums import bin_positions
+from variogeo._engine.sampling._candidates import Candidates, PointTree, candidates_of, squared_chords
 from variogeo._lags import LagBins
 from variogeo._pairs import StratifiedPairs
 
@@ -21,9 +19,6 @@ _AT_ONCE = 2**17
 
 _BEYOND_SERIES = 100.0
 """Past `exact_beyond` a compiled lag errs by less than this (km): 32 km seen at the antipode."""
-
-_ENTRIES_AT_ONCE = 2**18
-"""Numbers of rows converted at once: 2 MB as float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,47 +100,6 @@ def sample_pairs(points: SpherePoints, bins: LagBins, pairs: StratifiedPairs) ->
     )
 
 
-def standard_error(sample: PairSample, term: NDArray[np.float64], bins: LagBins) -> NDArray[np.float64]:
-    r"""Return the standard error of the mean of ``term`` per position, for having chosen some pairs and not all.
-
-    .. math:: s / \sqrt{m} \; \sqrt{1 - m / N}
-
-    with m of N pairs in the sample. Zero where the sample is complete, NaN where it has fewer than two pairs of more
-    or none at all. The points are given: it is no statement about other points.
-    """
-    position = bin_positions(sample.lag, bins)
-    size = len(bins) + 1
-    npairs = np.bincount(position, minlength=size)
-    known = np.maximum(npairs, 1)
-    deviation = term - (np.bincount(position, term, minlength=size) / known)[position]
-    squares = np.bincount(position, deviation * deviation, minlength=size)
-    share = np.where(sample.complete, 1.0, npairs / np.maximum(sample.population, 1.0))
-    error = np.sqrt(squares / np.maximum(npairs - 1, 1) / known * (1 - np.nan_to_num(share)))
-    return np.where((npairs > 1) | (sample.complete & (npairs > 0)), error, np.nan)
-
-
-def term_of_pairs(
-    values: Any, first: NDArray[np.int64], second: NDArray[np.int64], dissimilarity: Dissimilarity
-) -> NDArray[np.float64]:
-    """Return the dissimilarity of some pairs of rows, exactly from differences, in blocks of bounded memory.
-
-    Rows are read in increasing order within a block, so that a memory map or a row source is not read to and fro.
-    """
-    from variogeo._engine._sample_kernels import half_squared_distances, normalise_rows
-
-    term = np.empty(len(first))
-    step = max(1, _ENTRIES_AT_ONCE // (values.shape[1] if values.ndim == 2 else 1))
-    order = np.argsort(first, kind="stable")
-    for start in range(0, len(order), step):
-        part = order[start : start + step]
-        rows, at = np.unique(np.concatenate([first[part], second[part]]), return_inverse=True)
-        vectors = np.array(values[rows], dtype=np.float64, order="C").reshape(len(rows), -1)
-        if dissimilarity == "cosine":
-            normalise_rows(vectors)
-        term[part] = half_squared_distances(vectors, at[: len(part)], at[len(part) :])
-    return term
-
-
 def _of_bin(tree: PointTree, low: float, high: float, quota: int, random: np.random.Generator) -> _OfBin:
     """Return up to ``quota`` pairs of the bin ``(low, high]``."""
     candidates = candidates_of(tree, low, high, quota)
@@ -207,8 +161,8 @@ def _found_among_all(
 
 def _hits(tree: PointTree, candidates: Candidates, number: NDArray[np.int64], low: float, high: float) -> _Found:
     """Return the candidates of increasing numbers that lie in the bin; where the bound is not enough, exactly."""
-    from variogeo._engine._compiled import METRICS
-    from variogeo._engine._sample_kernels import hits_of_numbers
+    from variogeo._engine.cpu._compiled import METRICS
+    from variogeo._engine.sampling._sample_kernels import hits_of_numbers
 
     metric = tree.points.metric
     i, j = np.empty((2, len(number)), np.int64)

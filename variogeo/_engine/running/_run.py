@@ -6,10 +6,10 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from variogeo._engine._executors import Executor, as_executor
 from variogeo._engine._job import Job, Task
-from variogeo._engine._journal import Journal, open_journal
 from variogeo._engine._sums import LagSums, no_histogram, no_sums
+from variogeo._engine.running._executors import Executor, as_executor
+from variogeo._engine.running._journal import Journal, open_journal
 from variogeo._progress import progress_bar
 
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._engine._compiled import compiled, row_lags
-from variogeo._engine._moments import add_row
+from variogeo._engine.cpu._compiled import compiled, row_lags
+from variogeo._engine.cpu._moments import add_row
 
 
 class Side(NamedTuple):

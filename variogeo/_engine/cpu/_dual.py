@@ -4,7 +4,7 @@ import math
 
 from variogeo._distances import EARTH_RADIUS, WGS84_FLATTENING, WGS84_SEMI_MAJOR
 from variogeo._engine._blocks import LEAF
-from variogeo._engine._compiled import GEODESIC, GREAT_CIRCLE, compiled, one_lag
+from variogeo._engine.cpu._compiled import GEODESIC, GREAT_CIRCLE, compiled, one_lag
 
 _LIMIT = 15_900.0
 _SEMI_MINOR = WGS84_SEMI_MAJOR * (1 - WGS84_FLATTENING)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._engine._blocks import LEAF
-from variogeo._engine._compiled import GEODESIC, compiled, row_lags
 from variogeo._engine._order import middle_of
+from variogeo._engine.cpu._compiled import GEODESIC, compiled, row_lags
 
 PROXIES_ALONG = 5
 """Chebyshev points along each of a node's two axes: lags are interpolated with degree 4."""

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from variogeo._distances import Metric, SpherePoints
 from variogeo._engine._caps import cap_of, smallest_lag
-from variogeo._engine._compiled import METRICS
-from variogeo._engine._moments import no_moments, scratch, space_for_open, sums_of_moments
-from variogeo._engine._settle import Settled
 from variogeo._engine._sums import LagSums
 from variogeo._engine._terms import Terms
-from variogeo._engine._tiles import Side, add_tile
-from variogeo._engine._zones import zones_of
+from variogeo._engine.cpu._compiled import METRICS
+from variogeo._engine.cpu._moments import no_moments, scratch, space_for_open, sums_of_moments
+from variogeo._engine.cpu._settle import Settled
+from variogeo._engine.cpu._tiles import Side, add_tile
+from variogeo._engine.cpu._zones import zones_of
 from variogeo._lags import LagBins
 
 ROWS, COLUMNS = 256, 1024

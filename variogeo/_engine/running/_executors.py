@@ -1,6 +1,5 @@
 """Where tasks run: on threads of this process, on a pool of processes, on the workers of Dask."""
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -9,11 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from variogeo._checks import check_number
-from variogeo._engine._flight import Flight
+from variogeo._cores import usable_cores
 from variogeo._engine._job import Job, Task
 from variogeo._engine._sums import LagSums
-from variogeo._engine._transport import Parcel, packed, packed_into
-from variogeo._engine._worker import sums_in_process, sums_in_thread, sums_of_parcel
+from variogeo._engine.running._flight import Flight
+from variogeo._engine.running._transport import Parcel, packed, packed_into
+from variogeo._engine.running._worker import sums_in_process, sums_in_thread, sums_of_parcel
 
 _RETRIES = 2
 """Times that a task of Dask that raised is repeated, and sending the data."""
@@ -77,7 +77,7 @@ class Threads:
     """
 
     def __init__(self, count: int | None = None) -> None:
-        self._count = _usable_cores() if count is None else int(check_number(count, name="count", at_least=1))
+        self._count = usable_cores() if count is None else int(check_number(count, name="count", at_least=1))
         self._flight = Flight()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -262,10 +262,3 @@ def _check_distributed() -> None:
     except ImportError as error:
         msg = "Dask is not installed. Its extra: pip install 'variogeo[distributed]' (in a checkout '.[distributed]')."
         raise ImportError(msg) from error
-
-
-def _usable_cores() -> int:
-    """Return the number of cores that this process may use, where the system tells it, or else of all."""
-    # Not on macOS and Windows.
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""A random sample of the pairs of each lag bin."""

@@ -1,0 +1,46 @@
+"""From sums to statistics: means, spread, robust estimates, errors. Functions of `LagSums`, bin 0 first."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._engine import LagSums
+
+
+def mean_lag(sums: LagSums) -> NDArray[np.float64]:
+    """Return the mean lag (km); NaN where a bin is empty."""
+    return _means(sums.lag, sums.npairs)
+
+
+def matheron(sums: LagSums) -> NDArray[np.float64]:
+    """Return the mean dissimilarity; NaN where a bin is empty (Matheron 1963)."""
+    return _means(sums.term, sums.npairs)
+
+
+def spread(sums: LagSums) -> NDArray[np.float64]:
+    """Return the standard deviation of the dissimilarity; NaN where a bin is empty or squares are not kept."""
+    if not sums.has_spread:
+        return np.full(len(sums.npairs), np.nan)
+    return np.sqrt(np.clip(_means(sums.term_squared, sums.npairs) - matheron(sums) ** 2, 0, None))
+
+
+def cressie_hawkins(sums: LagSums, dimension: float) -> NDArray[np.float64]:
+    """Return the estimate of Cressie and Hawkins (1980, eq. 12) for increments in ``dimension`` directions."""
+    from scipy.special import gammaln
+
+    constant = 2 / dimension * np.exp(4 * (gammaln(dimension / 2 + 0.25) - gammaln(dimension / 2)))
+    # The term is half the squared difference: its fourth root is 2^(-1/4) times the root of the difference.
+    return _means(sums.term_root, sums.npairs) ** 4 / constant
+
+
+def error_of_sampling(sums: LagSums, population: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``s / sqrt(m) sqrt(1 - m / N)`` for m pairs chosen of N (Cochran 1977, eq. 2.20); NaN where m < 2 < N."""
+    chosen = sums.npairs
+    rest = np.clip(1 - chosen / np.maximum(population, 1), 0, None)
+    # The spread divides by m, the standard deviation of a sample by m - 1.
+    error = spread(sums) * np.sqrt(rest / np.maximum(chosen - 1, 1))
+    return np.where((chosen > 1) | ((chosen > 0) & (rest == 0)), error, np.nan)
+
+
+def _means(total: NDArray[np.float64], npairs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return totals over counts, NaN where the count is zero."""
+    return np.where(npairs > 0, total / np.maximum(npairs, 1), np.nan)
