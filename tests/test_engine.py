@@ -133,9 +133,10 @@ def test_the_apriori_sill_of_scalars_is_their_variance(scattered):
     assert empirical.sill_apriori == pytest.approx(values[:, 0].var(), rel=1e-12)
 
 
-def test_sums_of_tasks_add_up_to_the_whole(scattered):
+def test_sums_of_tasks_add_up_to_the_whole(scattered, monkeypatch):
     lonlat, values, bins = scattered[0], scattered[1], LagBins(EDGES)
     points, terms = prepare_points(lonlat, "geodesic"), Terms.of(values, "cosine")
+    monkeypatch.setattr(_job, "LEAST_ROWS", 512)
     job = _job.Job.of(points, terms, bins, spread=True)
     assert job.tasks() == [(0, 0), (0, 1), (1, 1)]  # 700 points make two blocks
     whole = accumulate(points, terms, bins)

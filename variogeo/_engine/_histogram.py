@@ -56,17 +56,22 @@ class TermHistogram:
     @classmethod
     def of_counts(cls, counts: NDArray[np.int64], first_cell: int) -> "TermHistogram":
         """Return the histogram of a (bins, cells) table whose first column is ``first_cell``."""
-        rows, columns = np.nonzero(counts)
-        return cls(len(counts), rows, columns + first_cell, counts[rows, columns])
+        flat = counts.reshape(-1)
+        filled = np.flatnonzero(flat)
+        rows, columns = np.divmod(filled, counts.shape[1])
+        return cls(len(counts), rows, columns + first_cell, flat[filled])
+
+    @classmethod
+    def of_terms(cls, size: int, bin: NDArray[np.intp], term: NDArray[np.float64], first_cell: int) -> "TermHistogram":  # noqa: A002 - the field's name
+        """Return the histogram of some pairs, each in its bin."""
+        key = bin * _CELL_NUMBERS + cell_of(term, first_cell)
+        return _of_keys(size, key, np.ones(len(key), np.int64))
 
     def __add__(self, other: "TermHistogram") -> "TermHistogram":
         if not isinstance(other, TermHistogram):
             return NotImplemented
         key = np.concatenate([one.bin * _CELL_NUMBERS + one.cell for one in (self, other)])
-        keys, place = np.unique(key, return_inverse=True)
-        total = np.zeros(len(keys), dtype=np.int64)
-        np.add.at(total, place, np.concatenate([self.npairs, other.npairs]))
-        return TermHistogram(self.size, keys // _CELL_NUMBERS, keys % _CELL_NUMBERS, total)
+        return _of_keys(self.size, key, np.concatenate([self.npairs, other.npairs]))
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -92,10 +97,20 @@ class TermHistogram:
         return out
 
 
-def cell_of(term: NDArray[np.float64] | float, first_cell: int) -> NDArray[np.int64]:
-    """Return the column of each dissimilarity, counted from ``first_cell``; what lies below is in the first."""
-    bits = np.asarray(np.maximum(term, 0.0), dtype=np.float64).view(np.int64)
-    return np.clip((bits >> SHIFT) - first_cell, 0, CELLS - 1)
+def _of_keys(size: int, key: NDArray[np.int64], npairs: NDArray[np.int64]) -> TermHistogram:
+    """Return the histogram of keys ``bin * _CELL_NUMBERS + cell``, in any order and repeated."""
+    # Sums of sorted keys are two sorted runs, which a stable sort merges.
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    total = np.add.reduceat(npairs[order], starts) if len(key) else npairs
+    return TermHistogram(size, key[starts] // _CELL_NUMBERS, key[starts] % _CELL_NUMBERS, total)
+
+
+def cell_of(term: NDArray[np.float64], first_cell: int) -> NDArray[np.int64]:
+    """Return the cell of each dissimilarity; what lies below ``first_cell`` is in it."""
+    bits = np.maximum(term, 0.0).view(np.int64)
+    return np.clip(bits >> SHIFT, first_cell, first_cell + CELLS - 1)
 
 
 def first_cell_below(largest: float) -> int:

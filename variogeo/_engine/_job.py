@@ -16,7 +16,7 @@ Task = tuple[int, int]
 TREE_FROM = 10_000
 """Points from which the dual tree is faster than all pairs; it knows no spread."""
 
-LEAST_ROWS = 512
+LEAST_ROWS = 1024
 """Of a block, where there are as many points."""
 
 _MOST_BYTES = {"dense": 2**24, "tree": 2**26}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._engine._histogram import CELLS, TermHistogram, cell_of, first_cell_below
+from variogeo._engine._histogram import TermHistogram, first_cell_below
 from variogeo._lags import LagBins
 
 
@@ -122,11 +122,10 @@ def sums_of_pairs(
     if not spread:
         return LagSums(*simple, np.zeros(0), np.zeros(0), no_histogram(bins), total_npairs, total_term)
     first = first_cell_below(largest)
-    cells = np.bincount(position * CELLS + cell_of(term, first), minlength=size * CELLS).reshape(size, CELLS)[:-1]
+    inside = position < size - 1
+    histogram = TermHistogram.of_terms(size - 1, position[inside], term[inside], first)
     roots = np.sqrt(np.sqrt(np.maximum(term, 0.0)))
-    return LagSums(
-        *simple, per_bin(term * term), per_bin(roots), TermHistogram.of_counts(cells, first), total_npairs, total_term
-    )
+    return LagSums(*simple, per_bin(term * term), per_bin(roots), histogram, total_npairs, total_term)
 
 
 def bin_positions(lag: NDArray[np.float64], bins: LagBins) -> NDArray[np.intp]:

@@ -12,7 +12,7 @@ from variogeo._checks import Dissimilarity
 _ENTRIES_AT_ONCE = 2**20
 """Numbers converted at once: 8 MB as float64."""
 
-_WIDE, _MANY = 64, 2048
+_WIDE, _MANY = 64, 1024
 """Entries and rows from which short floats are multiplied as float32."""
 
 _NO_VARIATION = 1e-14

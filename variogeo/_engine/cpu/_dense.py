@@ -46,7 +46,7 @@ def dense_sums(
         left = add_tile(metric, above, beside, product, diagonal, zones, moments, spread, space, open_pairs)
         if left:
             settled.add(*open_pairs.rows(left, rows[0][i:], rows[1][j:]))
-    return sums_of_moments(moments, zones, terms, bins) + settled.sums
+    return sums_of_moments(moments, zones, terms, bins) + settled.total()
 
 
 def _tiles(a: Side, b: Side, metric: Metric, furthest: float) -> Iterator[tuple[int, int]]:

@@ -19,7 +19,7 @@ CHUNK = 16
 EXACT_FIRST = 32
 """Pairs of each interval and task whose term is exact, so that a float32 product cannot spoil a bin of few pairs."""
 
-_MOST_EXACT = 8192
+_MOST_EXACT = 4096
 """Such pairs of all intervals of a task together, where there are many."""
 
 _NEARLY_EQUAL = {np.float32: 1e-5, np.float64: 1e-6}
@@ -43,7 +43,7 @@ class Moments(NamedTuple):
 
     npairs: NDArray[np.int64]
     sums: NDArray[np.float64]
-    cells: NDArray[np.int64]
+    cells: NDArray[np.int32]
     exact_left: NDArray[np.int64]
     first_cell: int
     nearly_equal: float
@@ -91,7 +91,7 @@ def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
     return Moments(
         np.zeros(size, np.int64),
         np.zeros((size, 4)),
-        np.zeros((size, CELLS if spread else 0), np.int64),
+        np.zeros((size, CELLS if spread else 0), np.int32),
         exact_left,
         first_cell_below(terms.largest) - shift,
         _NEARLY_EQUAL[terms.precision],
@@ -117,7 +117,7 @@ def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins)
     square_scale = terms.scale**2
     if not moments.cells.shape[1]:
         return LagSums(npairs, lag, term * square_scale, np.zeros(0), np.zeros(0), no_histogram(bins), 0, 0.0)
-    cells = np.concatenate([np.zeros((1, CELLS), np.int64), moments.cells[inside]])
+    cells = np.concatenate([np.zeros((1, CELLS), np.int32), moments.cells[inside]])
     return LagSums(
         npairs,
         lag,

@@ -1,5 +1,7 @@
 """Settle the pairs that a compiled loop left: exact lag, exact term."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,18 +21,37 @@ class Settled:
     ) -> None:
         self._points, self._terms, self._bins, self._spread = points, terms, bins, spread
         self._least = 0.0 if zero_apart else np.nextafter(0, 1)
-        self.sums: LagSums = no_sums(bins, spread=spread)
+        self._sums = no_sums(bins, spread=spread)
+        self._waiting: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, first: NDArray[np.intp], second: NDArray[np.intp], term: NDArray[np.float64]) -> None:
         """Add pairs of row numbers, with their terms without scale, or -1 where the exact one is wanted."""
-        for start in range(0, len(first), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            i, j = first[part], second[part]
-            lag = np.maximum(lag_of_pairs(self._points, i, j), self._least)
-            inside = np.flatnonzero((lag == 0) | ((lag > self._bins.edges[0]) & (lag <= self._bins.edges[-1])))
-            values = term[part][inside] * self._terms.scale**2
-            wanted = np.flatnonzero(values < 0)
-            values[wanted] = self._terms.of_pairs(i[inside[wanted]], j[inside[wanted]])
-            self.sums = self.sums + sums_of_pairs(
-                lag[inside], values, self._bins, largest=self._terms.largest, spread=self._spread
-            )
+        self._waiting.append((first, second, term.copy()))
+        if sum(len(waiting[0]) for waiting in self._waiting) >= _AT_ONCE:
+            self._settle()
+
+    def total(self) -> LagSums:
+        """Return the sums of all pairs added."""
+        self._settle()
+        return self._sums
+
+    def _settle(self) -> None:
+        """Settle the pairs that wait."""
+        if not self._waiting:
+            return
+        columns = [np.concatenate(column) for column in zip(*self._waiting, strict=True)]
+        self._waiting = []
+        for start in range(0, len(columns[0]), _AT_ONCE):
+            self._add_exactly(*(column[start : start + _AT_ONCE] for column in columns))
+
+    def _add_exactly(self, first: NDArray[np.intp], second: NDArray[np.intp], term: NDArray[np.float64]) -> None:
+        """Add pairs with their exact lags."""
+        lag = np.maximum(lag_of_pairs(self._points, first, second), self._least)
+        edges = self._bins.edges
+        inside = np.flatnonzero((lag == 0) | ((lag > edges[0]) & (lag <= edges[-1])))
+        values = term[inside] * self._terms.scale**2
+        wanted = np.flatnonzero(values < 0)
+        values[wanted] = self._terms.of_pairs(first[inside[wanted]], second[inside[wanted]])
+        self._sums = self._sums + sums_of_pairs(
+            lag[inside], values, self._bins, largest=self._terms.largest, spread=self._spread
+        )

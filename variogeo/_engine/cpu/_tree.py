@@ -51,7 +51,7 @@ def tree_sums(
         )  # fmt: skip
         if left:
             settled.add(*open_pairs.rows(left, *rows))
-    return sums_of_moments(moments, zones, terms, bins) + settled.sums
+    return sums_of_moments(moments, zones, terms, bins) + settled.total()
 
 
 def _groups(nodes: Nodes) -> NDArray[np.intp]:
