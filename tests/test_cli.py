@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import variogeo
 from variogeo import (
@@ -95,6 +96,44 @@ def test_options_reach_the_api(npz: Path) -> None:
     comparison = compare_models(empirical, [variogeo.Gaussian, variogeo.Matern], weights="equal")
     assert variogeo.load(npz.parent / "out" / "variogram.json") == empirical
     assert variogeo.load(npz.parent / "out" / "model.json") == comparison.best.model
+
+
+def test_without_spread_the_counts_and_means_are_drawn(npz: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(fit(npz, "--no-spread")) == 0
+    points = read_points(npz, embedding="clip")
+    empirical = empirical_variogram(points.lonlat, points.embeddings, LagBins.covering(points.lonlat), spread=False)
+    assert variogeo.load(npz.parent / "out" / "variogram.json") == empirical
+    assert str(empirical) in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("no_picture")
+def test_an_interrupted_run_says_how_to_go_on_and_does(
+    npz: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = npz.parent / "run"
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("variogeo._engine._job.Job.sums", interrupted)
+        assert cli.main(fit(npz, "--resume", str(folder))) == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("variogeo: interrupted. 0 of 1 tasks are safe in ")
+    assert not (npz.parent / "out").exists()
+
+    assert cli.main(fit(npz, "--resume", str(folder))) == 0
+    assert (folder / "pairs-0-0.npz").exists()
+    points = read_points(npz, embedding="clip")
+    empirical = empirical_variogram(points.lonlat, points.embeddings, LagBins.covering(points.lonlat))
+    assert variogeo.load(npz.parent / "out" / "variogram.json") == empirical
+
+
+def test_a_run_folder_in_use_ends_with_one_line(npz: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = npz.parent / "run"
+    folder.mkdir()
+    with FileLock(folder / "run.lock"):
+        assert "run is in use by another run" in refusal(capsys, *fit(npz, "--resume", str(folder)))
 
 
 @pytest.mark.usefixtures("no_picture")
@@ -246,7 +285,7 @@ def test_an_interrupt_ends_with_130_and_no_output_folder(
 
     monkeypatch.setattr(_estimation, "accumulate", interrupted)
     assert cli.main(fit(npz)) == 130
-    assert capsys.readouterr().err == "variogeo: interrupted\n"
+    assert capsys.readouterr().err == "variogeo: interrupted.\n"
     assert not (npz.parent / "out").exists()
 
 

@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+import geopandas as gpd
 import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
 
 import variogeo
+from variogeo import LagBins, empirical_variogram
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -18,11 +20,53 @@ def snippets():
     return re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
 
 
+@pytest.fixture
+def few_photos(tmp_path, monkeypatch):
+    """Return the names that the snippets on large data start from, in a folder that holds their files."""
+    monkeypatch.chdir(tmp_path)
+    photos = variogeo.datasets.geoclip_photos()
+    lonlat, embeddings = photos.lonlat[:400], photos.embeddings[:400].astype(np.float32)
+    np.save("clip.npy", embeddings)
+    Path("photos").mkdir()
+    geometry = gpd.points_from_xy(*lonlat.T, crs="EPSG:4326")
+    gpd.GeoDataFrame({"clip": list(embeddings)}, geometry=geometry).to_parquet("photos/all.parquet")
+    bins = LagBins.linear(0, 5000, 15)
+    return {"variogeo": variogeo, "LagBins": LagBins, "lonlat": lonlat, "embeddings": embeddings, "bins": bins}
+
+
 def test_the_snippet_for_geographers_writes_a_plot(snippets, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with mpl.rc_context({"backend": "Agg"}):
         exec(compile(snippets[0], "README", "exec"), {})
     assert (tmp_path / "variogram.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_the_snippet_on_large_data_gives_means_of_all_pairs_and_of_a_sample(snippets, few_photos):
+    exec(compile(snippets[1], "README", "exec"), few_photos)
+    means, sample = few_photos["means"], few_photos["sample"]
+    assert np.isnan(means.spread).all()
+    assert sample.npairs.tolist() == means.npairs.tolist()  # 100 000 are more than there are
+    np.testing.assert_allclose(sample.semivariance, means.semivariance, rtol=1e-7)
+
+
+def test_the_snippet_on_files_gives_what_arrays_give(snippets, few_photos, tmp_path):
+    expected = empirical_variogram(few_photos["lonlat"], few_photos["embeddings"], few_photos["bins"], spread=False)
+    first, second = snippets[2].strip().rsplit("\n\n", 1)
+    for part, folder in ((first, "run-npy"), (second, "run-parquet")):
+        exec(compile(part, "README", "exec"), few_photos)
+        assert few_photos["empirical"] == expected
+        assert (tmp_path / folder / "run.json").exists()
+
+
+def test_the_snippet_for_dask_gives_the_same_bits(snippets, few_photos):
+    """With a cluster inside this process in the place of the one that the snippet names."""
+    distributed = pytest.importorskip("distributed")
+    expected = empirical_variogram(few_photos["lonlat"], few_photos["embeddings"], few_photos["bins"])
+    assert snippets[3].count("tcp://scheduler:8786") == 1
+    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
+        code = snippets[3].replace("tcp://scheduler:8786", cluster.scheduler_address)
+        exec(compile(code, "README", "exec"), few_photos)
+    assert few_photos["empirical"] == expected
 
 
 def test_the_snippet_for_engineers_gives_a_loss(snippets):
@@ -41,7 +85,7 @@ def test_the_snippet_for_engineers_gives_a_loss(snippets):
         "target": torch.arange(8, 16),
         "logits": torch.zeros(8, 16),
     }
-    exec(compile(snippets[1], "README", "exec"), names)
+    exec(compile(snippets[4], "README", "exec"), names)
     assert (names["log_weights"][torch.arange(8), names["target"]] == 0).all()
     weights = np.exp(names["log_weights"].double().numpy())
     assert names["loss"].item() == pytest.approx(np.log(weights.sum(axis=1)).mean(), rel=1e-6)

@@ -30,7 +30,7 @@ SERIES_RELATIVE_ERROR = 1e-7
 SERIES_ABSOLUTE_ERROR = 1e-9
 """Bound of the series, km: ``1e-9 + 1e-7 h``, growing with the fourth power of the thousands of km beyond 16 000.
 Measured against the exact inverse on 10 million pairs (uniform, near, meridional, polar, nearly antipodal;
-docs/scripts/series_error.py): 3e-9 h from 1 to 10 000 km, 3.6e-8 h to 16 000 km, 1.4e-7 h to 18 000 km, 6.7e-7 h
+docs/scripts/series_error.py): 3e-9 h from 1 to 10 000 km, 3.6e-8 h to 16 000 km, 1.6e-7 h to 18 000 km, 6.7e-7 h
 to 19 000 km and 2.6e-6 h to 19 500 km."""
 
 Metric = Literal["geodesic", "great_circle", "chord"]

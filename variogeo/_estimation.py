@@ -38,7 +38,7 @@ def empirical_variogram(
     executor: Any = None,
     resume: str | os.PathLike[str] | None = None,
 ) -> EmpiricalVariogram:
-    r"""Return the empirical semivariogram of embeddings or scalars over all pairs of points.
+    r"""Return the empirical semivariogram of embeddings or scalars over all pairs of points, or a sample of them.
 
     .. math:: \hat\gamma(k) = \frac{1}{N_k} \sum_{(i,j) \in k} c_{ij}, \qquad
        c_{ij} = 1 - \cos(z_i, z_j) \;\text{ or }\; \tfrac12 \lVert z_i - z_j \rVert^2
@@ -50,8 +50,8 @@ def empirical_variogram(
     lonlat : (n, 2) float array, degrees
         Longitude (-180..180 or 0..360) then latitude, WGS84.
     values : (n, d) float array or (n,) array
-        Embeddings, or scalars with ``dissimilarity="half_squared"``. Never modified. Memory maps, and the row groups
-        of `variogeo.io.open_points`, are read in blocks. A tensor on a GPU stays there.
+        Embeddings, or scalars with ``dissimilarity="half_squared"``. Never modified. What `variogeo.io.open_embeddings`
+        and `variogeo.io.open_points` return stays in its files and is read in blocks. A tensor on a GPU stays there.
     bins : LagBins
         Lag bins ``(low, high]`` in km.
     dissimilarity : {"cosine", "half_squared"}
@@ -59,15 +59,17 @@ def empirical_variogram(
     metric : {"geodesic", "great_circle", "chord"}
         The lag: on the WGS84 ellipsoid; along or through a sphere of 6371.0088 km.
     spread : bool
-        False: counts, mean lags and semivariances only, which is many times faster from 10 000 points on, because
-        whole parts of the Earth are summed at once. ``spread``, quantiles and robust estimates are then NaN or refused.
+        False: counts, mean lags and semivariances only, which is several times faster from 10 000 points on, because
+        whole parts of the Earth are summed at once. ``spread`` is then NaN; quantiles and Cressie-Hawkins are refused.
     pairs : StratifiedPairs or "all", optional
         A random sample of pairs instead of all. ``"all"`` runs even what would take more than an hour, which is else
-        refused with the ways out.
+        refused with the ways out, unless an executor or a folder is given.
     executor : concurrent.futures.ProcessPoolExecutor or distributed.Client, optional
-        Where to run; by default on threads, one per core. Every way gives the same bits.
+        Where to run: processes of this machine, made by "spawn"; workers of Dask; or any object with their three
+        methods ``start``, ``results`` and ``stop``. By default threads, one per core. Every way gives the same bits.
     resume : path, optional
-        A folder that keeps each finished part. The same call on it goes on where an earlier one ended.
+        A folder that keeps each finished part: a new one, an empty one, or that of an earlier run of the same call,
+        which then goes on where it ended. It stays when all is done.
 
     Returns
     -------
@@ -76,9 +78,14 @@ def empirical_variogram(
     Raises
     ------
     ValueError
-        For coordinates, values or bins that cannot give a variogram; the message names the rows.
+        For coordinates, values or bins that cannot give a variogram, the message names the rows; for a run of more
+        than an hour that was not asked for; and for the folder of another run.
     TypeError
         For arrays that do not hold real numbers.
+    RuntimeError
+        When a worker is lost or a part fails, or another run holds the folder.
+    OSError
+        When the folder cannot be written; what it holds stays good.
 
     Notes
     -----
@@ -86,9 +93,10 @@ def empirical_variogram(
     are exact: a pair near an edge is decided by the exact geodesic. Pairs at zero lag are counted
     apart (``colocated``), pairs outside the bins are left out.
 
-    Sums are float64. Products are float32 for 2 048 and more embeddings of 64 and more float32 or float16 entries,
+    Sums are float64. Products are float32 for 1 024 and more embeddings of 64 and more float32 or float16 entries,
     and float64 for all else; semivariances differ from products in float64 by less than 1e-8 (of the largest
-    dissimilarity). Mean lags are right to 1e-7. The first call ever compiles for some seconds.
+    dissimilarity). Mean lags are right to 1e-7. On a GPU the last bits of a sum may differ from run to run. The first
+    call ever compiles for some seconds.
 
     References
     ----------
@@ -102,6 +110,19 @@ def empirical_variogram(
     >>> empirical = empirical_variogram(
     ...     photos.lonlat[:500], photos.embeddings[:500], LagBins.logarithmic(100, 10_000, 4))
     >>> bool((empirical.semivariance[1:] > empirical.semivariance[:-1]).all())
+    True
+
+    Counts and means only, and a sample of at most 1 000 pairs per bin with its standard error:
+
+    >>> means = empirical_variogram(photos.lonlat[:500], photos.embeddings[:500], empirical.bins, spread=False)
+    >>> bool((means.npairs == empirical.npairs).all()), means.spread
+    (True, array([nan, nan, nan, nan]))
+    >>> sampled = empirical_variogram(
+    ...     photos.lonlat[:500], photos.embeddings[:500], empirical.bins, pairs=StratifiedPairs(4000, seed=0))
+    >>> sampled.npairs
+    array([1000, 1000, 1000, 1000])
+    >>> error = sampled.semivariance - empirical.semivariance
+    >>> bool((abs(error) < 3 * sampled.standard_error).all())
     True
     """
     check_choice(dissimilarity, Dissimilarity, name="dissimilarity")

@@ -15,8 +15,10 @@ class PointEmbeddings(NamedTuple):
     ----------
     lonlat : (n, 2) float64 array, degrees
         Longitude then latitude, WGS84.
-    embeddings : (n, d) float array
-        One row per point, in the same order.
+    embeddings : (n, d) float array, memory map or row source
+        One row per point, in the same order. A row source, which `variogeo.io.open_points` returns, stays in its
+        files: it has ``shape`` and ``dtype``, and its slices ``embeddings[start:stop]`` are arrays.
+        `empirical_variogram` reads both in blocks; ``embeddings[:]`` reads all.
 
     Examples
     --------

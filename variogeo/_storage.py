@@ -17,14 +17,17 @@ import numpy as np
 
 from variogeo._checks import DataError
 
-SCHEMA = 1
+SCHEMA = 2
 """The newest layout that this version reads, and the one it writes."""
 
+_OLDEST = {"empirical_variogram": 2}
+"""The oldest layout that this version reads, by kind where it is not 1: a variogram of 1 has no roots, no histogram."""
+
 _LARGEST = 64 * 2**20
-"""Bytes that a document may have: a million bins."""
+"""Bytes that a document may have: a million bins of few pairs, five thousand with all cells of their histogram."""
 
 _MOST_BRACKETS = 100
-"""Lists and objects that a document may hold; the largest value of today has ten."""
+"""Lists and objects that a document may hold; the largest value of today has seventeen."""
 
 
 def write_document(path: str | os.PathLike[str], kind: str, content: dict[str, Any], *, overwrite: bool) -> None:
@@ -76,7 +79,12 @@ def parse_document(raw: bytes, name: str) -> tuple[str, dict[str, Any]]:
         msg = f"{name} does not match its checksum: it was changed after it was saved. Save it again from its source."
         raise DataError(msg)
     del document["sha256"]
-    return kind.removeprefix("variogeo."), {k: v for k, v in document.items() if k not in ("format", "schema")}
+    kind = kind.removeprefix("variogeo.")
+    oldest = _OLDEST.get(kind, 1)
+    if schema < oldest:
+        msg = f"{name} was written by schema {schema}; this version reads {kind} from {oldest} on. Make it again."
+        raise DataError(msg)
+    return kind, {k: v for k, v in document.items() if k not in ("format", "schema")}
 
 
 def write_bytes(path: str | os.PathLike[str], raw: bytes, *, overwrite: bool) -> None:

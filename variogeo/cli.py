@@ -31,13 +31,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         arguments.run(arguments)
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        print("variogeo:", " ".join(str(error).split()), file=sys.stderr)
+    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
+        _say(str(error), error)
         return 1
-    except KeyboardInterrupt:
-        print("variogeo: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        _say("interrupted.", error)
         return 130
     return 0
+
+
+def _say(text: str, error: BaseException) -> None:
+    """Print one line on stderr: what happened and, of a run with a folder, how to go on."""
+    print("variogeo:", " ".join(" ".join([text, *getattr(error, "__notes__", [])]).split()), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--high", type=float, metavar="KM", help="last bin edge (default: half the extent of the points)")
     fit.add_argument("--bins", type=int, default=20, metavar="COUNT", help="number of bins (default: %(default)s)")
     fit.add_argument("--spacing", choices=("log", "linear"), default="log", help="of the bins (default: %(default)s)")
+    fit.add_argument("--no-spread", action="store_true", help="counts and means only: faster from 10 000 points on")
+    fit.add_argument("--resume", type=Path, metavar="DIR", help="keep finished parts here; the same call goes on")
     fit.add_argument(
         "--models", nargs="+", choices=MODELS, default=["Exponential", "Spherical", "Stable"], metavar="MODEL",
         help=f"models to compare, of {', '.join(MODELS)} (default: Exponential Spherical Stable)",
@@ -85,7 +92,14 @@ def _fit(arguments: argparse.Namespace) -> None:
     _check_outputs(arguments.out, overwrite=arguments.overwrite)
     points = read_points(arguments.points, embedding=arguments.embedding, point=arguments.point)
     bins = _bins(arguments, points.lonlat)
-    empirical = empirical_variogram(points.lonlat, points.embeddings, bins, metric=arguments.metric)
+    empirical = empirical_variogram(
+        points.lonlat,
+        points.embeddings,
+        bins,
+        metric=arguments.metric,
+        spread=not arguments.no_spread,
+        resume=arguments.resume,
+    )
     comparison = compare_models(empirical, [MODELS[name] for name in arguments.models], weights=arguments.weights)
     _write(empirical, comparison, arguments.out)
     if arguments.json:

@@ -109,8 +109,9 @@ def open_points(
 
     Notes
     -----
-    Memory holds two row groups, and one more for each thread that reads. Write them small
-    (``row_group_size=8192``) and with checksums (``write_page_checksum=True``).
+    Memory holds two row groups, and one more for each thread that reads. Write them of some thousand rows
+    (``row_group_size=8192``), sorted by place, because row groups that reach all over the Earth leave no pair of
+    them to be skipped or summed as a whole; and with checksums (``write_page_checksum=True``).
 
     Examples
     --------

@@ -10,7 +10,6 @@ from variogeo._engine._job import Job
 from variogeo._engine._sums import LagSums, sums_of_pairs
 from variogeo._engine._terms import Terms
 from variogeo._engine.cpu._zero_lag import zero_lag_sums
-from variogeo._engine.running._run import run
 from variogeo._lags import LagBins
 from variogeo._pairs import PairSampling, StratifiedPairs
 
@@ -19,6 +18,8 @@ def accumulate(
     points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool = True, executor: Any = None, resume: Any = None
 ) -> LagSums:
     """Return the exact sums per bin over all unordered pairs of points."""
+    from variogeo._engine.running._run import run
+
     job = Job.of(points, terms, bins, spread=spread)
     sums = run(job, executor=executor, resume=resume)
     if job.uses_tree:

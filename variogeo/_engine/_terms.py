@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from variogeo._checks import Dissimilarity
 
-_ENTRIES_AT_ONCE = 2**20
-"""Numbers converted at once: 8 MB as float64."""
+_ENTRIES_AT_ONCE = 2**17
+"""Numbers converted at once: 1 MB as float64, which stays in the cache."""
 
 _WIDE, _MANY = 64, 1024
 """Entries and rows from which short floats are multiplied as float32."""
@@ -114,7 +114,10 @@ class Terms:
         for start in range(0, len(index), step):
             part = slice(start, min(start + step, len(index)))
             if self.largest > 0:
-                factors[part] = (self.rows(index[part]) - self.centre) / self.scale
+                rows = self.rows(index[part])
+                rows -= self.centre
+                rows /= self.scale
+                factors[part] = rows
             # Of the rounded rows, so that product and squares belong to the same vectors.
             half_squares[part] = np.einsum("ij,ij->i", factors[part], factors[part], dtype=np.float64) / 2
         return factors, half_squares
@@ -139,7 +142,9 @@ class Terms:
         """Yield all rows without the centre, block by block."""
         step = max(1, _ENTRIES_AT_ONCE // self.width)
         for start in range(0, len(self), step):
-            yield self.rows(slice(start, start + step)) - self.centre
+            rows = self.rows(slice(start, start + step))
+            rows -= self.centre
+            yield rows
 
 
 def _most(dissimilarity: Dissimilarity) -> float:
