@@ -12,6 +12,7 @@ import numpy as np
 from variogeo import LagBins
 from variogeo._distances import SpherePoints, prepare_points
 from variogeo._engine._blocks import Blocks
+from variogeo._engine._job import Job
 from variogeo._engine._sums import LagSums, no_sums, sums_of_pairs
 
 
@@ -65,6 +66,16 @@ class PlainJob:
         if self.trace is not None:
             (Path(self.trace) / f"done-{task[0]}-{task[1]}-{time.time_ns()}").touch()
         return sums_of_pairs(lag, term, self.bins, largest=100.0, spread=self.spread)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TreeJob(Job):
+    """A job that uses the tree for any number of points, in a worker process as well."""
+
+    @property
+    def uses_tree(self):
+        """Whether the dual tree does the work."""
+        return True
 
 
 def plain_job(count=8, **changes) -> PlainJob:

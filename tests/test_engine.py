@@ -207,14 +207,3 @@ def test_differences_survive_in_groups_that_lie_far_apart(offset):
     empirical = empirical_variogram(lonlat, vectors, LagBins([0, 1000]), dissimilarity="half_squared")
     assert empirical.npairs[0] == len(pairs)
     assert empirical.semivariance[0] == pytest.approx(expected, rel=1e-9)
-
-
-def test_exact_terms_are_gathered_in_parts(scattered, monkeypatch):
-    terms = Terms.of(scattered[1], "cosine")
-    first, second = np.triu_indices(50, 1)
-    whole = terms.of_pairs(first, second)
-    factors = terms.factors(np.arange(99))
-    monkeypatch.setattr("variogeo._engine._terms._ENTRIES_AT_ONCE", 10)
-    assert np.array_equal(terms.of_pairs(first, second), whole)
-    for part, all_at_once in zip(terms.factors(np.arange(99)), factors, strict=True):
-        assert np.array_equal(part, all_at_once)

@@ -11,12 +11,13 @@ from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPo
 
 import numpy as np
 import pytest
-from jobs import PlainJob, added_in_order, plain_job
+from jobs import PlainJob, TreeJob, added_in_order, plain_job
 from threadpoolctl import threadpool_info
 
 from variogeo import LagBins
 from variogeo._checks import DataError
 from variogeo._distances import prepare_points
+from variogeo._engine._blocks import blocks_of
 from variogeo._engine._job import Job
 from variogeo._engine._terms import Terms
 from variogeo._engine.running import _executors, _transport, _worker
@@ -98,15 +99,31 @@ def test_any_number_of_dask_workers_gives_the_same_bits(cluster, client):
         assert run(job, executor=client) == added_in_order(job)
 
 
-def test_the_engine_gives_the_same_bits_everywhere(pool, client):
+@pytest.fixture(params=["blocked", "tree"])
+def engine_job(request):
+    """Return a job of the engine with float32 products and repeated places, of ten tasks and more."""
     lonlat = uniform_lonlat(3000, seed=2)
-    values = np.random.default_rng(2).normal(size=(3000, 16)).astype(np.float32)
+    lonlat[2000:] = lonlat[:1000]
+    values = np.random.default_rng(2).normal(size=(3000, 64)).astype(np.float32)
     points, terms = prepare_points(lonlat, "geodesic"), Terms.of(values, "cosine")
-    job = Job.of(points, terms, LagBins.logarithmic(10, 5000, 12), spread=True)
-    assert len(job.tasks()) > 1
-    expected = added_in_order(job)
+    spread = request.param == "blocked"
+    kind = Job if spread else TreeJob
+    job = kind(points, terms, LagBins.logarithmic(10, 5000, 12), spread, blocks_of(points.unit, values, 800))
+    assert job.terms.precision is np.float32
+    assert len(job.tasks()) == 10
+    return job
+
+
+def test_the_engine_gives_the_same_bits_everywhere(engine_job, pool, client):
+    expected = added_in_order(engine_job)
     for executor in (Threads(1), Threads(2), Threads(8), pool, client):
-        assert run(job, executor=executor) == expected
+        assert run(engine_job, executor=executor) == expected
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_any_number_of_processes_gives_the_bits_of_the_engine(engine_job, count):
+    with ProcessPoolExecutor(count, mp_context=SPAWN) as processes:
+        assert run(engine_job, executor=processes) == added_in_order(engine_job)
 
 
 @pytest.mark.parametrize("count", [1, 2])

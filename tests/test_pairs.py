@@ -1,6 +1,8 @@
 """The lag-stratified pair sample against all pairs, its error against many seeds, and its arguments."""
 
+import dataclasses
 import itertools
+import re
 import tracemalloc
 
 import numpy as np
@@ -10,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from variogeo import LagBins
+import variogeo
+from variogeo import LagBins, _estimators, empirical_variogram
 from variogeo._distances import lag_error, lag_of_pairs, prepare_points
-from variogeo._engine._sums import bin_positions
+from variogeo._engine._sums import bin_positions, sums_of_pairs
+from variogeo._engine._terms import Terms
 from variogeo._engine.sampling import _candidates as candidates
 from variogeo._engine.sampling import _sample as sampling
-from variogeo._engine.sampling._sample import PairSample, sample_pairs, standard_error, term_of_pairs
-from variogeo._pairs import StratifiedPairs
+from variogeo._engine.sampling._sample import PairSample, sample_pairs
+from variogeo._pairs import PairSampling, StratifiedPairs
 from variogeo.synthetic import uniform_lonlat
 
 METRICS = ["geodesic", "great_circle", "chord"]
@@ -65,6 +69,12 @@ def pairs_per_position(sample, bins):
     return [set(zip(first.tolist(), second.tolist(), strict=True)) for first, second in rows]
 
 
+def standard_error(sample, term, bins):
+    """Return the standard error of each position, as `EmpiricalVariogram.standard_error` has it."""
+    sums = sums_of_pairs(sample.lag, term, bins, largest=float(term.max()))
+    return _estimators.error_of_sampling(sums, np.nan_to_num(sample.population))
+
+
 def test_the_value_is_its_constructor_call():
     pairs = StratifiedPairs(2e6, np.int64(3))
     assert pairs == StratifiedPairs(2_000_000, seed=3)
@@ -106,7 +116,7 @@ def test_a_count_above_all_pairs_gives_the_double_loop(scattered, metric, dissim
     counts, lag, semivariance, _, zero = reference.variogram(lonlat, values, EDGES, metric, dissimilarity)
     bins = LagBins(EDGES)
     sample = sample_pairs(prepare_points(lonlat, metric), bins, ALL)
-    term = term_of_pairs(values, sample.first, sample.second, dissimilarity)
+    term = Terms.of(values, dissimilarity).of_pairs(sample.first, sample.second)
     position = bin_positions(sample.lag, bins)
     assert sample.complete.all()
     assert sample.population.tolist() == np.bincount(position).tolist() == [zero, *counts]
@@ -169,14 +179,15 @@ def repeated(photos):
     lonlat, embeddings = photos
     every, bins = EveryPair(lonlat), LagBins.logarithmic(20, 20_004, 6)
     position = bin_positions(every.lag, bins)
-    term = term_of_pairs(embeddings, every.first, every.second, "cosine")
+    terms = Terms.of(embeddings, "cosine")
+    term = terms.of_pairs(every.first, every.second)
     inside = position <= len(bins)
     exact = np.bincount(position[inside], term[inside])[1:] / np.bincount(position[inside])[1:]
     estimates, errors, populations = [], [], []
     for seed in range(200):
         sample = sample_pairs(every.points, bins, StratifiedPairs(6 * 40, seed))
         sampled = bin_positions(sample.lag, bins)
-        term = term_of_pairs(embeddings, sample.first, sample.second, "cosine")
+        term = terms.of_pairs(sample.first, sample.second)
         estimates.append(np.bincount(sampled, term)[1:] / np.bincount(sampled)[1:])
         errors.append(standard_error(sample, term, bins)[1:])
         populations.append(sample.population[1:])
@@ -284,72 +295,107 @@ def test_a_bin_that_stays_incomplete_says_so(monkeypatch):
 
 
 def test_the_standard_error_of_four_pairs_is_what_the_formula_says():
-    bins = LagBins([0, 1, 2, 3, 4])
-    complete = np.array([True, True, False, False, True])
-    sample = PairSample(
-        np.arange(8),
-        np.arange(8) + 1,
-        np.array([0.5, 1.5, 1.5, 1.5, 1.5, 2.5, 0.0, 0.0]),
-        complete,
-        np.array([2.0, 1.0, 10.0, np.nan, 0.0]),
-    )
-    term = np.array([9.0, 1.0, 2.0, 3.0, 4.0, 7.0, 1.0, 2.0])
-    error = standard_error(sample, term, bins)
+    lag, term = [0.5, 1.5, 1.5, 1.5, 1.5, 2.5, 0.0, 0.0], [9.0, 1.0, 2.0, 3.0, 4.0, 7.0, 1.0, 2.0]
+    sums = sums_of_pairs(np.array(lag), np.array(term), LagBins([0, 1, 2, 3, 4]), largest=9.0)
+    error = _estimators.error_of_sampling(sums, np.array([2.0, 1.0, 10.0, 50.0, 0.0]))
     # The variance of 1, 2, 3, 4 is 5/3; 4 of 10 pairs are known: sqrt(5/3 / 4 * 6/10) = 1/2.
     np.testing.assert_allclose(error, [0, 0, 0.5, np.nan, np.nan])
-    unknown = PairSample(sample.first, sample.second, sample.lag, complete, np.full(5, np.nan))
-    assert standard_error(unknown, term, bins)[2] == pytest.approx(np.sqrt(5 / 12))
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("dissimilarity", ["cosine", "half_squared"])
-def test_terms_are_exact_for_every_type(dtype, dissimilarity):
-    random = np.random.default_rng(3)
-    values = random.normal(2.0, 1.0, (60, 7)).astype(dtype)
-    values[30:] = values[:30]
-    first, second = np.triu_indices(60, 1)
-    expected = [reference.term(dissimilarity, values[i], values[j]) for i, j in zip(first, second, strict=True)]
-    term = term_of_pairs(values, first, second, dissimilarity)
-    np.testing.assert_allclose(term, expected, rtol=1e-11, atol=1e-15)
-    assert (term[second == first + 30] == 0).all()
+@pytest.fixture
+def sampled(photos):
+    """Return a variogram of at most 100 pairs per bin, and one of all pairs."""
+    bins = LagBins.logarithmic(20, 20_004, 6)
+    pairs = StratifiedPairs(600, seed=1)
+    return empirical_variogram(*photos, bins, pairs=pairs), empirical_variogram(*photos, bins)
 
 
-def test_terms_of_scalars_are_half_the_squared_difference():
-    term = term_of_pairs(np.array([1e6, 1e6 + 1, 5]), np.array([0, 1]), np.array([1, 0]), "half_squared")
-    assert term.tolist() == [0.5, 0.5]
+def test_a_sampled_variogram_is_all_pairs_when_its_count_is_large(photos):
+    bins = LagBins.logarithmic(20, 20_004, 6)
+    for options in ({}, {"dissimilarity": "half_squared", "metric": "chord"}):
+        sampled = empirical_variogram(*photos, bins, pairs=ALL, **options)
+        whole = empirical_variogram(*photos, bins, **options)
+        assert sampled.npairs.tolist() == whole.npairs.tolist()
+        assert sampled.colocated.npairs == whole.colocated.npairs
+        np.testing.assert_allclose(sampled.semivariance, whole.semivariance, rtol=1e-12)
+        np.testing.assert_allclose(sampled.spread, whole.spread, rtol=1e-9)
+        np.testing.assert_allclose(sampled.lag, whole.lag, rtol=1e-7)
+        np.testing.assert_allclose(sampled.quantiles(), whole.quantiles(), rtol=1e-12)
+        assert sampled.sill_apriori == whole.sill_apriori
+        assert (sampled.standard_error == 0).all()
+        assert sampled.sampling.population[1:].tolist() == whole.npairs.tolist()
 
 
-@pytest.mark.parametrize("scale", [1e-300, 1e-20, 1e150])
-def test_very_long_and_very_short_vectors_have_a_direction(scale):
-    values = np.array([[3.0, 4.0], [4.0, 3.0], [6.0, 8.0]]) * scale
-    term = term_of_pairs(values, np.array([0, 0]), np.array([1, 2]), "cosine")
-    np.testing.assert_allclose(term, [0.04, 0], atol=1e-16)
+def test_a_sampled_variogram_has_its_pairs_and_its_error(photos, sampled):
+    sample, whole = sampled
+    assert sample.npairs.tolist() == [100] * 6
+    assert sample.sampling.pairs == StratifiedPairs(600, seed=1)
+    assert (np.abs(sample.semivariance - whole.semivariance) < 4 * sample.standard_error).all()
+    population = sample.sampling.population[1:]
+    # By hand: the standard deviation of a sample divides by m - 1.
+    by_hand = sample.spread * np.sqrt(100 / 99) / 10 * np.sqrt(1 - 100 / population)
+    np.testing.assert_allclose(sample.standard_error, by_hand, rtol=1e-12)
+    assert (whole.standard_error == 0).all()
+    assert sample == empirical_variogram(*photos, sample.bins, pairs=StratifiedPairs(600, seed=1))
+    assert sample != empirical_variogram(*photos, sample.bins, pairs=StratifiedPairs(600, seed=2))
 
 
-class ReadInOrder:
-    """Rows that are read in increasing order, or not at all."""
-
-    def __init__(self, values):
-        self.values, self.shape, self.ndim, self.most = values, values.shape, 2, 0
-
-    def __getitem__(self, rows):
-        assert (np.diff(rows) > 0).all()
-        self.most = max(self.most, len(rows))
-        return self.values[rows]
+def test_an_empty_bin_has_no_standard_error():
+    empirical = empirical_variogram([[0, 0], [1, 0]], np.eye(2), LagBins([0, 50, 200]))
+    np.testing.assert_array_equal(empirical.standard_error, [np.nan, 0])
 
 
-def test_terms_read_rows_in_order_and_in_blocks(monkeypatch, tmp_path):
-    random = np.random.default_rng(0)
-    written = np.memmap(tmp_path / "values", dtype=np.float16, mode="w+", shape=(500, 16))
-    written[:] = random.normal(size=(500, 16))
-    values = ReadInOrder(written)
-    first, second = random.integers(0, 500, (2, 3000))
-    whole = term_of_pairs(values, first, second, "cosine")
-    assert values.most == 500
-    values.most = 0
-    monkeypatch.setattr(sampling, "_ENTRIES_AT_ONCE", 64 * 16)
-    assert term_of_pairs(values, first, second, "cosine").tolist() == whole.tolist()
-    assert values.most <= 128
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"spread": False}, "Invalid spread=False with sampled pairs"),
+        ({"executor": object()}, "Invalid executor or resume with sampled pairs"),
+        ({"resume": "folder"}, "Invalid executor or resume with sampled pairs"),
+        ({"pairs": "some"}, "Invalid pairs 'some'. Must be StratifiedPairs(count, seed), or 'all'."),
+        ({"pairs": 1000}, "Invalid pairs 1000. Must be"),
+    ],
+)
+def test_what_a_sample_cannot_do_is_refused(photos, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        empirical_variogram(*photos, LagBins([0, 20_004]), **{"pairs": ALL, **options})
+
+
+def test_sampled_variograms_do_not_add(sampled):
+    sample, whole = sampled
+    for one, other in ((sample, sample), (sample, whole), (whole, sample)):
+        with pytest.raises(ValueError, match=r"of sampled pairs do not add: a pair could count twice\."):
+            one + other
+
+
+def test_a_sampled_variogram_is_equal_after_loading(sampled, tmp_path):
+    sample, whole = sampled
+    sample.save(tmp_path / "sample.json")
+    loaded = variogeo.load(tmp_path / "sample.json")
+    assert loaded == sample != whole
+    assert loaded.sampling == sample.sampling
+    np.testing.assert_array_equal(loaded.standard_error, sample.standard_error)
+
+
+@pytest.mark.parametrize("population", [[1.0, -1.0], [1.0, np.nan], [np.inf, 1.0], [[1.0, 2.0]]])
+def test_a_population_that_counts_nothing_is_refused(population):
+    with pytest.raises(ValueError, match=r"Invalid population\. Must be one finite number per bin, not negative\."):
+        PairSampling(ALL, population)
+
+
+def test_a_population_belongs_to_the_bins(sampled):
+    sample, _ = sampled
+    with pytest.raises(ValueError, match="sampling has 2 positions but bins needs 7"):
+        dataclasses.replace(sample, sampling=PairSampling(ALL, [1.0, 2.0]))
+
+
+def test_the_choice_of_pairs_is_a_value(sampled):
+    sampling = sampled[0].sampling
+    assert sampling == PairSampling(sampling.pairs, sampling.population.tolist())
+    assert sampling != PairSampling(ALL, sampling.population)
+    assert sampling != PairSampling(sampling.pairs, sampling.population + 1)
+    assert sampling != sampling.pairs
+    with pytest.raises(ValueError, match="read-only"):
+        sampling.population[0] = 1
 
 
 def test_memory_grows_with_the_points_and_the_sample_and_not_with_the_pairs():

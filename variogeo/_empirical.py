@@ -137,8 +137,8 @@ class EmpiricalVariogram:
     def spread(self) -> NDArray[np.float64]:
         """Standard deviation of the dissimilarity within each bin (not an error bar); NaN where empty.
 
-        NaN throughout with ``spread=False``: the dual tree sums parts as wholes, and never sees the dissimilarity
-        of one of their pairs.
+        NaN throughout with ``spread=False``, where whole parts of the Earth are summed at once and the dissimilarity
+        of a single pair is never formed.
         """
         return _estimators.spread(self.sums)[1:]
 

@@ -132,7 +132,7 @@ def empirical_variogram(
     _check_pairs(pairs, spread=spread, elsewhere=executor is not None or resume is not None)
     places = check_lonlat(lonlat)
     stays_on_device = is_torch(values) and values.device.type != "cpu"
-    checked = values if stays_on_device else check_values(values, dissimilarity=dissimilarity)
+    checked: Any = values if stays_on_device else check_values(values, dissimilarity=dissimilarity)
     check_same_length(places, checked, names=("lonlat", "values"), item="photo")
     points = _points(places, metric)
     sampling = None

@@ -52,10 +52,19 @@ class Case:
         return f"{self.peer}-{self.n}-{self.bins.replace('/', 'x')}-{self.metric}-{engine}"
 
 
+_SMALL = 20_000
+"""Photos up to which both metrics are timed with all bins."""
+
+
 def time_cases() -> list[Case]:
-    """Return the cases that are timed, short ones first."""
-    cases = [_against_floor(n, bins, metric, spread) for n in SIZES for bins, metric, spread in _ways()]
-    cases += _against_peers()
+    """Return the cases that are timed."""
+    cases = _against_peers()
+    cases += [
+        _against_floor(n, bins, metric, spread)
+        for n in SIZES
+        for bins, metric, spread in _ways()
+        if metric == "geodesic" or n <= _SMALL
+    ]
     if settings.LARGE:
         cases.append(Case("floor", MILLION, "u5000/15", "geodesic", False, 1, 1))
     return _kept(cases)

@@ -37,13 +37,25 @@ class Blocks:
 
 
 def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int) -> Blocks:
-    """Return blocks of at most ``most_rows`` points; no block reaches over two row groups of a file."""
-    groups = getattr(values, "group_starts", np.array([0, len(unit)]))
+    """Return blocks of at most ``most_rows`` points.
+
+    The row groups of a file are not torn: small ones that follow each other make a part together, a large one makes
+    several blocks, and there is spatial order within a part only.
+    """
     order, starts = np.arange(len(unit)), [0]
-    for first, stop in pairwise(groups):
+    for first, stop in pairwise(_parts(getattr(values, "group_starts", [0, len(unit)]), most_rows)):
         part = order[first:stop]
         cuts = halves(unit, part, most_rows)
         for low, high in pairwise(cuts):
             halves(unit, part[low:high], LEAF)
         starts.extend(first + cuts[1:])
     return Blocks(order, np.array(starts))
+
+
+def _parts(group_starts: Any, most_rows: int) -> list[int]:
+    """Return the starts of row groups without those that fit into one block with the groups before them."""
+    parts = [int(group_starts[0])]
+    for start, stop in pairwise(group_starts):
+        if stop - parts[-1] > most_rows and start > parts[-1]:
+            parts.append(int(start))
+    return [*parts, int(group_starts[-1])]

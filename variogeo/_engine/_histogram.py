@@ -1,6 +1,7 @@
 """TermHistogram: counts of dissimilarities per lag bin, from which quantiles come."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,12 +55,12 @@ class TermHistogram:
             raise ValueError(msg)
 
     @classmethod
-    def of_counts(cls, counts: NDArray[np.int64], first_cell: int) -> "TermHistogram":
+    def of_counts(cls, counts: NDArray[np.integer[Any]], first_cell: int) -> "TermHistogram":
         """Return the histogram of a (bins, cells) table whose first column is ``first_cell``."""
         flat = counts.reshape(-1)
         filled = np.flatnonzero(flat)
         rows, columns = np.divmod(filled, counts.shape[1])
-        return cls(len(counts), rows, columns + first_cell, flat[filled])
+        return cls(len(counts), rows, columns + first_cell, flat[filled].astype(np.int64))
 
     @classmethod
     def of_terms(cls, size: int, bin: NDArray[np.intp], term: NDArray[np.float64], first_cell: int) -> "TermHistogram":  # noqa: A002 - the field's name

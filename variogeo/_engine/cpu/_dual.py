@@ -34,6 +34,7 @@ def visit(metric, group, a, b, same, zones, bits, touched, whole, stack):
     """
     a_start, a_stop, a_second, a_radius, ax, ay, az = a.start, a.stop, a.second, a.radius, a.x, a.y, a.z
     b_start, b_stop, b_second, b_radius, bx, by, bz = b.start, b.stop, b.second, b.radius, b.x, b.y, b.z
+    a_longitude, a_latitude, b_longitude, b_latitude = a.longitude, a.latitude, b.longitude, b.latitude
     edge, upper, first_bin = zones.edge, zones.upper, zones.first_bin
     beyond = edge.shape[0] - 1
     wholes, touches, top = 0, 0, 1
@@ -42,6 +43,9 @@ def visit(metric, group, a, b, same, zones, bits, touched, whole, stack):
         top -= 1
         i, j = stack[top, 0], stack[top, 1]
         if same and b_stop[j] <= a_start[i]:
+            continue
+        # All pairs at zero lag: a NaN, which stands for several places, is equal to nothing.
+        if a_longitude[i] == b_longitude[j] and a_latitude[i] == b_latitude[j]:
             continue
         # One holds the other, or is the other: there is no bound but for a node with itself.
         nested = same and b_start[j] < a_stop[i]
@@ -59,7 +63,7 @@ def visit(metric, group, a, b, same, zones, bits, touched, whole, stack):
                 r = middle + 1
             else:
                 above = middle
-        if (r == 1 or low > edge[r - 1]) and high < upper[r]:
+        if (r < first_bin or low > edge[r - 1]) and high < upper[r]:
             if r >= first_bin:
                 whole[wholes, 0], whole[wholes, 1], whole[wholes, 2] = i, j, r
                 wholes += 1

@@ -22,7 +22,7 @@ class Gathered(NamedTuple):
 
     Attributes
     ----------
-    count : (LEAVES,) int array
+    filled : (LEAVES,) int array
         Gathered columns of each leaf of the group.
     column : (LEAVES, COLUMNS) int array
         Their positions in the second block.
@@ -30,7 +30,7 @@ class Gathered(NamedTuple):
     product : (LEAVES, LEAF, COLUMNS) array
     """
 
-    count: NDArray[np.int64]
+    filled: NDArray[np.int64]
     column: NDArray[np.int64]
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -41,10 +41,14 @@ class Gathered(NamedTuple):
 
 def nothing_gathered(precision: type[np.floating]) -> Gathered:
     """Return the space to gather in."""
+    x, y, z, half_squares = np.zeros((4, LEAVES, COLUMNS))
     return Gathered(
         np.zeros(LEAVES, np.int64),
         np.zeros((LEAVES, COLUMNS), np.int64),
-        *np.zeros((4, LEAVES, COLUMNS)),
+        x,
+        y,
+        z,
+        half_squares,
         np.zeros((LEAVES, LEAF, COLUMNS), precision),
     )
 
@@ -73,7 +77,7 @@ def _products(a, i, b, j, out):
 @compiled
 def _gather(leaf, a, first, b, other, gathered):
     """Append the leaf of ``b`` at ``other`` to the columns of a leaf of the group, which starts at ``first``."""
-    at = gathered.count[leaf]
+    at = gathered.filled[leaf]
     count = min(LEAF, b.x.shape[0] - other)
     for k in range(count):
         gathered.column[leaf, at + k] = other + k
@@ -81,7 +85,7 @@ def _gather(leaf, a, first, b, other, gathered):
         gathered.y[leaf, at + k] = b.y[other + k]
         gathered.z[leaf, at + k] = b.z[other + k]
         gathered.half_squares[leaf, at + k] = b.half_squares[other + k]
-    gathered.count[leaf] = at + count
+    gathered.filled[leaf] = at + count
     for i in range(0, LEAF, 4):
         for j in range(0, LEAF, 4):
             out = gathered.product[leaf, i : i + 4, at + j : at + j + 4]
@@ -91,7 +95,7 @@ def _gather(leaf, a, first, b, other, gathered):
 @compiled
 def _flush(leaf, metric, a, first, b, later, zones, moments, full, gathered, space, open_pairs, left):
     """Add the gathered pairs of a leaf; row i begins at column ``later * (i + 1)``."""
-    count = gathered.count[leaf]
+    count = gathered.filled[leaf]
     # Index by index: an array of one axis is known to be contiguous, and its loops are vectorised.
     x, y, z, half_squares = gathered.x[leaf], gathered.y[leaf], gathered.z[leaf], gathered.half_squares[leaf]
     column = gathered.column[leaf]
@@ -107,7 +111,7 @@ def _flush(leaf, metric, a, first, b, later, zones, moments, full, gathered, spa
         left = add_row(row, some, space, zones, moments, full, 0, open_pairs, left)
         for k in range(before, left):
             open_pairs.j[k] = column[start + open_pairs.j[k]]
-    gathered.count[leaf] = 0
+    gathered.filled[leaf] = 0
     return left
 
 
@@ -123,7 +127,7 @@ def add_gathered(metric, start, a, b, same, bits, touched, touches, zones, momen
                 continue
             first = start + leaf * LEAF
             alone = same and first == other
-            if alone or gathered.count[leaf] + LEAF > COLUMNS:
+            if alone or gathered.filled[leaf] + LEAF > COLUMNS:
                 left = _flush(
                     leaf,
                     metric,

@@ -109,7 +109,7 @@ def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins)
     """Return moments as sums per bin, with no pair at zero lag."""
     inside = zones.bins
 
-    def with_zero(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    def with_zero(column: NDArray[Any]) -> NDArray[Any]:
         return np.concatenate([np.zeros(1, column.dtype), column[inside]])
 
     npairs = with_zero(moments.npairs)

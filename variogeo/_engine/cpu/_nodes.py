@@ -45,6 +45,8 @@ class Nodes(NamedTuple):
         Sum of the factors.
     half_squares : (nodes,) float array
         Sum of half their squared lengths.
+    longitude, latitude : (nodes,) float array, degrees
+        The place of all points; NaN where they have several.
     """
 
     start: NDArray[np.int64]
@@ -56,6 +58,8 @@ class Nodes(NamedTuple):
     radius: NDArray[np.float64]
     sums: NDArray[np.floating]
     half_squares: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
 
 
 class Standing(NamedTuple):
@@ -172,13 +176,14 @@ def _lagrange(knot, t, value):
 
 
 @compiled
-def nodes_of(metric, side):
-    """Return the nodes of a block."""
+def nodes_of(metric, side, lonlat):
+    """Return the nodes of a block of points at ``lonlat``."""
     count = side.x.shape[0]
     start, stop, second = _parts(count)
     size = start.shape[0]
     x, y, z, radius = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     sums, half_squares = np.zeros((size, side.factors.shape[1]), side.factors.dtype), np.zeros(size)
+    longitude, latitude = lonlat[start, 0], lonlat[start, 1]
     lag = np.empty(count)
     for node in range(size - 1, -1, -1):
         low, high = start[node], stop[node]
@@ -187,11 +192,15 @@ def nodes_of(metric, side):
         if second[node]:
             sums[node] = sums[node + 1] + sums[second[node]]
             half_squares[node] = half_squares[node + 1] + half_squares[second[node]]
+            if longitude[node + 1] != longitude[second[node]] or latitude[node + 1] != latitude[second[node]]:
+                longitude[node] = latitude[node] = math.nan
         else:
             for i in range(low, high):
                 sums[node] += side.factors[i]
                 half_squares[node] += side.half_squares[i]
-    return Nodes(start, stop, second, x, y, z, radius, sums, half_squares)
+                if lonlat[i, 0] != lonlat[low, 0] or lonlat[i, 1] != lonlat[low, 1]:
+                    longitude[node] = latitude[node] = math.nan
+    return Nodes(start, stop, second, x, y, z, radius, sums, half_squares, longitude, latitude)
 
 
 @compiled

@@ -14,13 +14,13 @@ _AT_ONCE = 2**16
 
 
 class Settled:
-    """The sums of the pairs settled so far."""
+    """The sums of the pairs settled so far; ``zero_lag=False`` leaves pairs at zero lag out."""
 
     def __init__(
-        self, points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool, zero_apart: bool = True
+        self, points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool, zero_lag: bool = True
     ) -> None:
         self._points, self._terms, self._bins, self._spread = points, terms, bins, spread
-        self._least = 0.0 if zero_apart else np.nextafter(0, 1)
+        self._zero_lag = zero_lag
         self._sums = no_sums(bins, spread=spread)
         self._waiting: list[tuple[NDArray[Any], ...]] = []
 
@@ -46,9 +46,9 @@ class Settled:
 
     def _add_exactly(self, first: NDArray[np.intp], second: NDArray[np.intp], term: NDArray[np.float64]) -> None:
         """Add pairs with their exact lags."""
-        lag = np.maximum(lag_of_pairs(self._points, first, second), self._least)
+        lag = lag_of_pairs(self._points, first, second)
         edges = self._bins.edges
-        inside = np.flatnonzero((lag == 0) | ((lag > edges[0]) & (lag <= edges[-1])))
+        inside = np.flatnonzero(((lag > edges[0]) & (lag <= edges[-1])) | (self._zero_lag & (lag == 0)))
         values = term[inside] * self._terms.scale**2
         wanted = np.flatnonzero(values < 0)
         values[wanted] = self._terms.of_pairs(first[inside[wanted]], second[inside[wanted]])

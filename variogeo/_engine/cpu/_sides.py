@@ -20,5 +20,5 @@ def side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp], *, multi
 def tree_side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp]) -> tuple[Side, Nodes, Standing]:
     """Return some points, in spatial order, with their tree and what stands for its nodes."""
     side = side_of(points, terms, rows, multiple=LEAF)
-    nodes = nodes_of(METRICS[points.metric], side)
+    nodes = nodes_of(METRICS[points.metric], side, points.lonlat[rows])
     return side, nodes, standing_of(side, nodes)

@@ -27,7 +27,8 @@ class Side(NamedTuple):
 
     def part(self, start: int, stop: int) -> "Side":
         """Return some of the points."""
-        return Side(*(array[start:stop] for array in self))
+        some = slice(start, stop)
+        return Side(self.x[some], self.y[some], self.z[some], self.factors[some], self.half_squares[some])
 
 
 @compiled

@@ -30,11 +30,11 @@ def tree_sums(
 ) -> LagSums:
     """Return the sums over all pairs of two blocks, or within one when both are the same.
 
-    Pairs at zero lag count in the bin that starts at zero; `zero_lag_sums` takes them out.
+    Pairs at zero lag are left out: `zero_lag_sums` has them in closed form.
     """
-    zones = zones_of(bins, points.metric, zero_is_open=False)
+    zones = zones_of(bins, points.metric)
     moments = no_moments(zones, terms, spread=False)
-    settled = Settled(points, terms, bins, spread=False, zero_apart=False)
+    settled = Settled(points, terms, bins, spread=False, zero_lag=False)
     (side_a, a, stand_a), (side_b, b, stand_b) = sides
     same, metric = side_a is side_b, METRICS[points.metric]
     gathered, space = nothing_gathered(terms.precision), scratch(COLUMNS)

@@ -1,4 +1,4 @@
-"""The pairs at zero lag in closed form, for engines that leave them in the first bin."""
+"""The pairs at zero lag in closed form, for engines that leave them out."""
 
 from collections.abc import Iterator
 
@@ -14,13 +14,11 @@ _ROWS_AT_ONCE = 2048
 
 
 def zero_lag_sums(points: SpherePoints, terms: Terms, bins: LagBins) -> LagSums:
-    """Return the sums that move all pairs at zero lag from the bin that starts at zero, if one does, to bin 0."""
+    """Return the sums over all pairs at zero lag."""
     npairs, term = np.zeros(len(bins) + 1, np.int64), np.zeros(len(bins) + 1)
     for rows in _places(points.lonlat):
         npairs[0] += len(rows) * (len(rows) - 1) // 2
         term[0] += _within(terms, rows)
-    if bins.edges[0] == 0:
-        npairs[1], term[1] = -npairs[0], -term[0]
     return LagSums(npairs, np.zeros(len(bins) + 1), term, np.zeros(0), np.zeros(0), no_histogram(bins), 0, 0.0)
 
 

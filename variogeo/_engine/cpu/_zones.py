@@ -45,19 +45,13 @@ class Zones(NamedTuple):
         return slice(self.first_bin, len(self.edge) - 1)
 
 
-def zones_of(bins: LagBins, metric: Metric, *, zero_is_open: bool = True) -> Zones:
-    """Return the zones of some bins.
-
-    ``zero_is_open=False`` leaves lags near zero in the first interval, for engines that take the pairs at zero
-    lag out of it afterwards.
-    """
+def zones_of(bins: LagBins, metric: Metric) -> Zones:
+    """Return the zones of some bins."""
     edges = np.concatenate([[0.0], bins.edges[bins.edges > 0]])
     error = lag_error(edges, metric)
     edge = np.concatenate([edges, [np.inf]])
     lower = np.concatenate([[np.inf], edges + error])
     upper = np.concatenate([[-np.inf], edges[1:] - error[1:], [np.inf]])
-    if not zero_is_open:
-        lower[1] = -1.0
     limit = exact_beyond(metric)
     if edges[-1] + lag_error(limit, metric) >= limit:
         upper = np.minimum(upper, limit)
