@@ -65,7 +65,7 @@ class PlainJob:
         term = np.square(self.terms.values[first] - self.terms.values[second]).sum(axis=1) / 2
         if self.trace is not None:
             (Path(self.trace) / f"done-{task[0]}-{task[1]}-{time.time_ns()}").touch()
-        return sums_of_pairs(lag, term, self.bins, largest=100.0, spread=self.spread)
+        return sums_of_pairs(lag, term, self.bins, spread=self.spread)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

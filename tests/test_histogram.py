@@ -6,16 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from variogeo._engine._histogram import CELLS, TermHistogram, cell_limit, cell_of, first_cell_below
+from variogeo._engine._histogram import CELLS, SHIFT, TermHistogram, cell_limit, first_cell_around
 
 NOTHING = TermHistogram(3, [], [], [])
-FIRST = first_cell_below(2.0)
+
+
+def cell_of(terms):
+    """Return the cell of each dissimilarity."""
+    return np.maximum(terms, 0.0).view(np.int64) >> SHIFT
 
 
 def of(*terms_of_bins):
     """Return the histogram of lists of dissimilarities, one per bin."""
     rows = np.repeat(np.arange(len(terms_of_bins)), [len(terms) for terms in terms_of_bins])
-    return TermHistogram.of_terms(len(terms_of_bins), rows, np.concatenate(terms_of_bins).astype(float), FIRST)
+    return TermHistogram.of_terms(len(terms_of_bins), rows, np.concatenate(terms_of_bins).astype(float))
 
 
 @pytest.mark.parametrize(
@@ -58,30 +62,33 @@ def test_histograms_add_cell_by_cell():
 
 def test_a_table_of_counts_becomes_its_filled_cells():
     counts = np.array([[0, 2, 0], [0, 0, 0], [1, 0, 3]], np.int32)
-    assert TermHistogram.of_counts(counts, 10) == TermHistogram(3, [0, 2, 2], [11, 10, 12], [2, 1, 3])
+    assert TermHistogram.of_counts(counts, 10) == TermHistogram(3, [0, 2, 2], [11, 0, 12], [2, 1, 3])
     assert TermHistogram.of_counts(np.zeros((3, 0), np.int64), 0) == NOTHING
 
 
 def test_terms_become_the_cells_that_hold_them():
     terms = np.array([1e-30, 1e-3, 0.25, 0.7, 0.7, 1.9999, 2.0])
-    cells = cell_of(terms, FIRST)
-    assert cells[0] == FIRST  # far below: in the first
-    assert (cell_limit(cells[1:]) <= terms[1:]).all()
-    assert (terms[1:] < cell_limit(cells[1:] + 1)).all()
-    widths = cell_limit(cells[1:] + 1) / cell_limit(cells[1:]) - 1
-    assert (widths < 0.032).all()
-    assert FIRST <= cells.min() <= cells.max() < FIRST + CELLS
-    assert cell_of(np.array([-1.0, 0.0, 5.0]), FIRST).tolist() == [FIRST, FIRST, FIRST + CELLS - 1]
+    cells = cell_of(terms)
+    assert (cell_limit(cells) <= terms).all()
+    assert (terms < cell_limit(cells + 1)).all()
+    assert (cell_limit(cells + 1) / cell_limit(cells) - 1 < 0.032).all()
+    assert of([-1e-17, 0.0]) == TermHistogram(1, [0], [0], [2])
     assert of([0.7, 0.25, 0.7], [], [2.0]) == TermHistogram(3, [0, 0, 2], cells[[2, 3, 6]], [1, 2, 1])
 
 
-def test_the_cells_of_nothing_begin_at_zero():
-    assert first_cell_below(0.0) == 0
-    assert cell_limit(first_cell_below(0.0)) == 0
+def test_the_cells_of_a_compiled_loop_lie_around_what_is_typical():
+    first = first_cell_around(0.5)
+    assert cell_limit(first) == 0.5 / 2**18
+    assert cell_limit(first + CELLS) == 0.5 * 2**8
+    assert first_cell_around(0.0) == 0
+    # What is far below is as good as nothing.
+    table = np.zeros((2, CELLS), np.int64)
+    table[1, [0, 5]] = 3, 4
+    assert TermHistogram.of_counts(table, first) == TermHistogram(2, [1, 1], [0, first + 5], [3, 4])
 
 
 def test_quantiles_are_linear_within_a_cell():
-    cell = int(cell_of(np.array([0.5]), FIRST)[0])
+    cell = int(cell_of(np.array([0.5]))[0])
     low, high = cell_limit(cell), cell_limit(cell + 1)
     histogram = TermHistogram(3, [0, 2, 2], [cell, cell, cell + 8], [4, 2, 2])
     found = histogram.quantiles(np.array([0.0, 0.25, 0.5, 1.0]))

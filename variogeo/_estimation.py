@@ -145,7 +145,7 @@ def empirical_variogram(
         sums, sampling = accumulate_sample(points, Terms.of(checked, dissimilarity), bins, pairs)
     else:
         if pairs is None and executor is None and resume is None:
-            check_cost(len(places), checked.size // len(places), spread=spread)
+            check_cost(len(places), checked.shape[1] if checked.ndim == 2 else 1, spread=spread)
         terms = Terms.of(checked, dissimilarity)
         sums = accumulate(points, terms, bins, spread=spread, executor=executor, resume=resume)
     _check_filled(sums, bins)
@@ -186,9 +186,7 @@ def variogram_from_pairs(lag: Any, dissimilarity: Any, bins: LagBins) -> Empiric
     lags, terms = _pair_column(lag, "lag"), _pair_column(dissimilarity, "dissimilarity")
     check_same_length(lags, terms, names=("lag", "dissimilarity"), item="pair")
     # A pair stands for its two orders, as in the ordered pairs that the a-priori sill averages.
-    sums = sums_of_pairs(
-        lags, terms, bins, largest=float(terms.max()), total_npairs=2 * len(terms), total_term=2 * float(terms.sum())
-    )
+    sums = sums_of_pairs(lags, terms, bins, total_npairs=2 * len(terms), total_term=2 * float(terms.sum()))
     _check_filled(sums, bins)
     return EmpiricalVariogram(bins, sums, "given", "matheron", "given")
 

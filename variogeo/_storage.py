@@ -32,11 +32,11 @@ _MOST_BRACKETS = 100
 
 def write_document(path: str | os.PathLike[str], kind: str, content: dict[str, Any], *, overwrite: bool) -> None:
     """Write ``content`` as a document of format ``variogeo.<kind>``; whole or not at all."""
-    write_bytes(
-        path,
-        _dump(_sealed({"format": f"variogeo.{kind}", "schema": SCHEMA, **content})),
-        overwrite=overwrite,
-    )
+    raw = _dump(_sealed({"format": f"variogeo.{kind}", "schema": SCHEMA, **content}))
+    if len(raw) > _LARGEST:
+        msg = f"{path} would have more than {_LARGEST // 2**20} MB, which load refuses. Use fewer bins."
+        raise ValueError(msg)
+    write_bytes(path, raw, overwrite=overwrite)
 
 
 def dump_document(kind: str, content: dict[str, Any]) -> str:

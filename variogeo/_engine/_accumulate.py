@@ -37,5 +37,5 @@ def accumulate_sample(
     sample = sample_pairs(points, bins, pairs)
     term = terms.of_pairs(sample.first, sample.second)
     n = len(points)
-    sums = sums_of_pairs(sample.lag, term, bins, largest=terms.largest, total_npairs=n * n, total_term=terms.total)
+    sums = sums_of_pairs(sample.lag, term, bins, total_npairs=n * n, total_term=terms.total)
     return sums, PairSampling(pairs, np.nan_to_num(sample.population))

@@ -87,6 +87,11 @@ class DeviceTerms:
         return cls(values, dissimilarity, centre, scale, total, min(2 * longest, _MOST[dissimilarity]))
 
     @property
+    def typical(self) -> float:
+        """A dissimilarity around which the histogram has cells: the mean, without variation 1."""
+        return self.total / len(self.values) ** 2 or 1.0
+
+    @property
     def in_float32(self) -> bool:
         """Whether the products are of float32: for embeddings of float32 and less."""
         return len(self.centre) > 1 and self.values.dtype.itemsize <= 4

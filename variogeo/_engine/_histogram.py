@@ -13,7 +13,9 @@ _CELL_NUMBERS = 2**16
 """More than there are cells."""
 
 CELLS = 832
-"""Cells that an engine keeps: 26 octaves below the largest possible dissimilarity."""
+"""Cells that a compiled loop keeps: 26 octaves around a typical dissimilarity."""
+
+_OCTAVES_ABOVE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +62,14 @@ class TermHistogram:
         flat = counts.reshape(-1)
         filled = np.flatnonzero(flat)
         rows, columns = np.divmod(filled, counts.shape[1])
-        return cls(len(counts), rows, columns + first_cell, flat[filled].astype(np.int64))
+        # The first column holds all that is smaller: as good as nothing beside what is typical.
+        cells = np.where(columns > 0, columns + first_cell, 0)
+        return cls(len(counts), rows, cells, flat[filled].astype(np.int64))
 
     @classmethod
-    def of_terms(cls, size: int, bin: NDArray[np.intp], term: NDArray[np.float64], first_cell: int) -> "TermHistogram":  # noqa: A002 - the field's name
+    def of_terms(cls, size: int, bin: NDArray[np.intp], term: NDArray[np.float64]) -> "TermHistogram":  # noqa: A002 - the field's name
         """Return the histogram of some pairs, each in its bin."""
-        key = bin * _CELL_NUMBERS + cell_of(term, first_cell)
+        key = bin * _CELL_NUMBERS + (np.maximum(term, 0.0).view(np.int64) >> SHIFT)
         return _of_keys(size, key, np.ones(len(key), np.int64))
 
     def __add__(self, other: "TermHistogram") -> "TermHistogram":
@@ -87,8 +91,9 @@ class TermHistogram:
         """Return the (size, len(probabilities)) quantiles, linear within a cell; NaN where a bin is empty."""
         out = np.full((self.size, len(probabilities)), np.nan)
         low, high = cell_limit(self.cell), cell_limit(self.cell + 1)
-        for row in np.unique(self.bin):
-            chosen = np.flatnonzero(self.bin == row)
+        starts = np.searchsorted(self.bin, np.arange(self.size + 1))
+        for row in np.flatnonzero(np.diff(starts)):
+            chosen = np.arange(starts[row], starts[row + 1])
             reached = np.cumsum(self.npairs[chosen])
             wanted = probabilities * reached[-1]
             place = np.minimum(np.searchsorted(reached, wanted), len(chosen) - 1)
@@ -108,16 +113,10 @@ def _of_keys(size: int, key: NDArray[np.int64], npairs: NDArray[np.int64]) -> Te
     return TermHistogram(size, key[starts] // _CELL_NUMBERS, key[starts] % _CELL_NUMBERS, total)
 
 
-def cell_of(term: NDArray[np.float64], first_cell: int) -> NDArray[np.int64]:
-    """Return the cell of each dissimilarity; what lies below ``first_cell`` is in it."""
-    bits = np.maximum(term, 0.0).view(np.int64)
-    return np.clip(bits >> SHIFT, first_cell, first_cell + CELLS - 1)
-
-
-def first_cell_below(largest: float) -> int:
-    """Return the first of the `CELLS` cells that end at the largest possible dissimilarity."""
-    top = int(np.asarray(largest, dtype=np.float64).view(np.int64)) >> SHIFT
-    return max(0, top + 2 - CELLS)
+def first_cell_around(typical: float) -> int:
+    """Return the first of the `CELLS` cells around a typical dissimilarity."""
+    cell = int(np.asarray(typical, dtype=np.float64).view(np.int64)) >> SHIFT
+    return max(0, cell + 32 * _OCTAVES_ABOVE - CELLS)
 
 
 def cell_limit(cell: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Job: what there is to sum, cut into tasks that any thread, process or machine can do alone."""
 
 import threading
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,7 @@ class Job:
     def of(cls, points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool) -> "Job":
         """Return the job with its blocks, which depend on the data alone."""
         n, row_bytes = len(points), terms.width * terms.precision().itemsize
-        engine = _engine(n, spread=spread)
+        engine = _engine(n, terms.width, spread=spread)
         wanted = min(_MOST_BYTES[engine] // row_bytes, -(-n // _LEAST_BLOCKS[engine]), _MOST_ROWS[engine])
         return cls(points, terms, bins, spread, blocks_of(points.unit, terms.values, max(LEAST_ROWS, wanted)))
 
@@ -73,14 +74,15 @@ class Job:
     @property
     def uses_tree(self) -> bool:
         """Whether the dual tree does the work."""
-        return _engine(len(self.points), spread=self.spread) == "tree"
+        return _engine(len(self.points), self.terms.width, spread=self.spread) == "tree"
 
     def _side(self, block: int, task: Task) -> Any:
         """Return the prepared points of a block; each thread keeps those of its last task."""
         from variogeo._engine.cpu._sides import side_of, tree_side_of
 
-        if getattr(_kept, "job", None) is not self:
-            _kept.job, _kept.sides = self, {}
+        # Weakly, so that a worker which waits for other work does not hold the points.
+        if getattr(_kept, "job", lambda: None)() is not self:
+            _kept.job, _kept.sides = weakref.ref(self), {}
         _kept.sides = {kept: side for kept, side in _kept.sides.items() if kept in task}
         if block not in _kept.sides:
             prepare = tree_side_of if self.uses_tree else side_of
@@ -88,9 +90,9 @@ class Job:
         return _kept.sides[block]
 
 
-def _engine(n: int, *, spread: bool) -> str:
-    """Return which engine works on n points."""
-    return "dense" if spread or n < TREE_FROM else "tree"
+def _engine(n: int, width: int, *, spread: bool) -> str:
+    """Return which engine works on n points; scalars have exact differences, and no products worth saving."""
+    return "dense" if spread or n < TREE_FROM or width == 1 else "tree"
 
 
 _kept = threading.local()

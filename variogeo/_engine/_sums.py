@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._engine._histogram import TermHistogram, first_cell_below
+from variogeo._engine._histogram import TermHistogram
 from variogeo._lags import LagBins
 
 
@@ -106,12 +106,11 @@ def sums_of_pairs(
     term: NDArray[np.float64],
     bins: LagBins,
     *,
-    largest: float,
     spread: bool = True,
     total_npairs: int = 0,
     total_term: float = 0.0,
 ) -> LagSums:
-    """Return the sums of a list of pairs; ``largest`` bounds their dissimilarities from above."""
+    """Return the sums of a list of pairs."""
     position = bin_positions(lag, bins)
     size = len(bins) + 2
 
@@ -121,9 +120,8 @@ def sums_of_pairs(
     simple = per_bin(None), per_bin(lag), per_bin(term)
     if not spread:
         return LagSums(*simple, np.zeros(0), np.zeros(0), no_histogram(bins), total_npairs, total_term)
-    first = first_cell_below(largest)
     inside = position < size - 1
-    histogram = TermHistogram.of_terms(size - 1, position[inside], term[inside], first)
+    histogram = TermHistogram.of_terms(size - 1, position[inside], term[inside])
     roots = np.sqrt(np.sqrt(np.maximum(term, 0.0)))
     return LagSums(*simple, per_bin(term * term), per_bin(roots), histogram, total_npairs, total_term)
 

@@ -12,8 +12,14 @@ from variogeo._checks import Dissimilarity
 _ENTRIES_AT_ONCE = 2**17
 """Numbers converted at once: 1 MB as float64, which stays in the cache."""
 
+_ENTRIES_OF_FILE = 2**22
+"""Likewise of a file: 32 MB."""
+
 _WIDE, _MANY = 64, 1024
 """Entries and rows from which short floats are multiplied as float32."""
+
+_LARGEST = 1e153
+"""The square of the sum of terms stays finite up to here."""
 
 _NO_VARIATION = 1e-14
 """Rows closer to their mean than this share of their length differ by rounding only."""
@@ -42,7 +48,9 @@ class Terms:
     total : float
         Sum of the terms of all ordered pairs.
     largest : float
-        No term is larger.
+        No term is larger; 0 where there is no variation.
+    typical : float
+        Median of some terms, greater than zero.
     """
 
     values: Any
@@ -51,6 +59,7 @@ class Terms:
     scale: float
     total: float
     largest: float
+    typical: float = 1.0
 
     @classmethod
     def of(cls, values: Any, dissimilarity: Dissimilarity) -> "Terms":
@@ -58,7 +67,7 @@ class Terms:
         width = values.shape[1] if values.ndim == 2 else 1
         plain = cls(values, dissimilarity, np.zeros(width), 1.0, 0.0, 0.0)
         n = len(values)
-        centre = np.sum([rows.sum(axis=0) for rows in plain._all_rows()], axis=0) / n
+        centre = plain._middle()
         centred = cls(values, dissimilarity, centre, 1.0, 0.0, 0.0)
         squares, rest, longest, longest_row = 0.0, np.zeros(width), 0.0, 0.0
         for rows in centred._all_rows():
@@ -69,10 +78,19 @@ class Terms:
             longest_row = max(longest_row, float(np.abs(rows).max()))
         # sum_ij |z_i - z_j|^2 / 2 = n sum_i |z_i|^2 - |sum_i z_i|^2
         total = max(0.0, n * squares - float(rest @ rest))
-        if longest <= (_NO_VARIATION * float(np.linalg.norm(centre))) ** 2:
+        if 2 * longest * n > _LARGEST:
+            msg = (
+                f"values has differences up to {2 * np.sqrt(longest):.3g}, whose squares overflow when they are "
+                "summed. Divide all by a common scale."
+            )
+            raise ValueError(msg)
+        # Only normalised rows are rounded: other rows that differ do differ.
+        noise = _NO_VARIATION * float(np.linalg.norm(centre)) if dissimilarity == "cosine" else 0.0
+        if longest <= noise**2:
             return cls(values, dissimilarity, centre, 1.0, 0.0, 0.0)
         scale = 4.0 ** np.round(np.log2(np.sqrt(longest)) / 2)
-        return cls(values, dissimilarity, centre, float(scale), total, min(2 * longest, _most(dissimilarity)))
+        largest = min(2 * longest, _most(dissimilarity))
+        return cls(values, dissimilarity, centre, float(scale), total, largest, plain._typical(largest))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -103,19 +121,34 @@ class Terms:
         normalise_rows(block)
         return block
 
+    @property
+    def _step(self) -> int:
+        """Rows converted at once: more of a file, whose row groups are read whole each time."""
+        entries = _ENTRIES_OF_FILE if hasattr(self.values, "group_starts") else _ENTRIES_AT_ONCE
+        return max(1, entries // self.width)
+
+    def rows_in_order(self, index: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return rows as `rows` does, read in increasing order."""
+        order = np.argsort(index)
+        rows = np.empty((len(index), self.width))
+        rows[order] = self.rows(index[order])
+        return rows
+
     def factors(self, index: NDArray[np.intp], *, multiple: int = 1) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the centred and scaled rows in the products' precision, and half of their squared lengths.
 
         Rows of zeros are added up to a ``multiple`` in number.
         """
+        # Scalars keep their own values: their differences need no product.
         factors = np.zeros((-(-len(index) // multiple) * multiple, self.width), self.precision)
         half_squares = np.empty(len(index))
-        step = max(1, _ENTRIES_AT_ONCE // self.width)
+        step = self._step
         for start in range(0, len(index), step):
             part = slice(start, min(start + step, len(index)))
             if self.largest > 0:
-                rows = self.rows(index[part])
-                rows -= self.centre
+                rows = self.rows_in_order(index[part])
+                if self.width > 1:
+                    rows -= self.centre
                 rows /= self.scale
                 factors[part] = rows
             # Of the rounded rows, so that product and squares belong to the same vectors.
@@ -130,13 +163,33 @@ class Terms:
         from variogeo._engine.cpu._rows import half_squared_distances
 
         term = np.empty(len(first))
-        step = max(1, _ENTRIES_AT_ONCE // self.width)
+        step = self._step
         order = np.argsort(first, kind="stable")
         for start in range(0, len(order), step):
             part = order[start : start + step]
             rows, at = np.unique(np.concatenate([first[part], second[part]]), return_inverse=True)
             term[part] = half_squared_distances(self.rows(rows), at[: len(part)], at[len(part) :])
         return term
+
+    def _middle(self) -> NDArray[np.float64]:
+        """Return a row in the middle of all.
+
+        For squares the median of some, because a mean that one outlier has moved would cost all others their digits.
+        """
+        if self.dissimilarity == "half_squared":
+            some = np.unique(np.linspace(0, len(self) - 1, min(len(self), 1001)).astype(np.intp))
+            return np.median(self.rows(some), axis=0)
+        total = np.zeros(self.width)
+        for rows in self._all_rows():
+            total += rows.sum(axis=0)
+        return total / len(self)
+
+    def _typical(self, largest: float) -> float:
+        """Return the median of the terms of some pairs, or the largest where they are zero."""
+        n = len(self)
+        some = np.unique(np.linspace(0, n - 1, min(n, 501)).astype(np.intp))
+        term = np.concatenate([self.of_pairs(some, (some + step) % n) for step in {1, max(1, n // 3), max(1, n // 2)}])
+        return float(np.median(term[term > 0])) if (term > 0).any() else largest
 
     def _all_rows(self) -> Iterator[NDArray[np.float64]]:
         """Yield all rows without the centre, block by block."""

@@ -19,7 +19,7 @@ from variogeo._distances import EARTH_RADIUS, WGS84_FLATTENING, WGS84_SEMI_MAJOR
 from variogeo._engine import _device_plan as plan
 from variogeo._engine._blocks import Blocks, blocks_of
 from variogeo._engine._device_terms import DeviceTerms, check_device_values
-from variogeo._engine._histogram import CELLS, SHIFT, TermHistogram, first_cell_below
+from variogeo._engine._histogram import CELLS, SHIFT, TermHistogram, first_cell_around
 from variogeo._engine._sums import LagSums, no_histogram, no_sums, sums_of_pairs
 from variogeo._lags import LagBins
 from variogeo._progress import progress_bar
@@ -156,7 +156,7 @@ class _Run:
         shape = zones, plan.lanes_for(zones, _LANES)
         self._moments = [torch.zeros(shape, dtype=torch.float64, device=device) for _ in range(4 if spread else 2)]
         # The histogram's cells are of terms with their scale, a power of four: an even number of octaves.
-        self._first_cell = first_cell_below(terms.largest) - 64 * int(math.log2(terms.scale))
+        self._first_cell = first_cell_around(terms.typical) - 64 * int(math.log2(terms.scale))
         cells = zones * CELLS if spread else 0
         self._cells = torch.zeros(
             (cells, plan.lanes_for(max(1, cells), _HISTOGRAM_LANES)), dtype=torch.int64, device=device
@@ -193,7 +193,7 @@ class _Run:
         kept, histogram = (np.zeros(0), np.zeros(0)), no_histogram(self._bins)
         if self._spread:
             cells = self._cells.sum(dim=1).view(-1, CELLS).cpu().numpy()
-            histogram = TermHistogram.of_counts(self._of_bins(cells), first_cell_below(terms.largest))
+            histogram = TermHistogram.of_counts(self._of_bins(cells), first_cell_around(terms.typical))
             kept = more[0] * terms.scale**4, more[1] * math.sqrt(terms.scale)
         npairs = self._of_bins(self._npairs)
         decided = LagSums(
@@ -227,9 +227,7 @@ class _Run:
         inside = np.flatnonzero((lag == 0) | ((lag > edges[0]) & (lag <= edges[-1])))
         wanted = torch.tensor(inside, device=first.device)
         term = self._terms.of_pairs(first[wanted], second[wanted]).cpu().numpy()
-        self._settled = self._settled + sums_of_pairs(
-            lag[inside], term, self._bins, largest=self._terms.largest, spread=self._spread
-        )
+        self._settled = self._settled + sums_of_pairs(lag[inside], term, self._bins, spread=self._spread)
 
     def _add_sums(self, zone: torch.Tensor, lag: torch.Tensor, term: torch.Tensor) -> None:
         """Add lags, terms and what the spread needs to the lanes of their zones."""

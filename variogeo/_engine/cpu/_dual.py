@@ -87,7 +87,7 @@ def visit(metric, group, a, b, same, zones, bits, touched, whole, stack):
 
 
 @compiled
-def add_wholes(a, b, same, whole, wholes, moments):
+def add_wholes(a, b, whole, wholes, moments):
     """Add the counts and terms of pairs of nodes: ``|A| H_B + |B| H_A - S_A . S_B`` with half squares H and sums S."""
     a_start, a_stop, a_half, a_sums = a.start, a.stop, a.half_squares, a.sums
     b_start, b_stop, b_half, b_sums = b.start, b.stop, b.half_squares, b.sums
@@ -95,13 +95,8 @@ def add_wholes(a, b, same, whole, wholes, moments):
     for w in range(wholes):
         i, j, r = whole[w, 0], whole[w, 1], whole[w, 2]
         count_a, count_b = a_stop[i] - a_start[i], b_stop[j] - b_start[j]
-        product = a_sums.dtype.type(0)
+        product = 0.0
         for k in range(a_sums.shape[1]):
             product += a_sums[i, k] * b_sums[j, k]
-        if same and i == j:
-            npairs[r] += count_a * (count_a - 1) // 2
-            term = count_a * a_half[i] - product / 2
-        else:
-            npairs[r] += count_a * count_b
-            term = count_b * a_half[i] + count_a * b_half[j] - product
-        sums[r, 1] += max(term, 0.0)
+        npairs[r] += count_a * count_b
+        sums[r, 1] += max(count_b * a_half[i] + count_a * b_half[j] - product, 0.0)

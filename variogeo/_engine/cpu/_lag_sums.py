@@ -44,7 +44,7 @@ def _smooth(metric, ax, ay, az, bx, by, bz, reach, spare):
 
 
 @compiled
-def add_lags(metric, a, stand_a, b, stand_b, same, whole, wholes, moments, stack):
+def add_lags(metric, a, stand_a, b, stand_b, whole, wholes, moments, stack):
     """Add the lags of pairs of nodes to their bins."""
     a_start, a_stop, a_second, a_radius = a.start, a.stop, a.second, a.radius
     b_start, b_stop, b_second, b_radius = b.start, b.stop, b.second, b.radius
@@ -59,16 +59,7 @@ def add_lags(metric, a, stand_a, b, stand_b, same, whole, wholes, moments, stack
             many_a, many_b = a_stop[p] - a_start[p] > MANY, b_stop[q] - b_start[q] > MANY
             reach = (a_radius[p] if many_a else 0.0) + (b_radius[q] if many_b else 0.0)
             spare = a_radius[p] + b_radius[q] - reach
-            if same and p == q and many_a:
-                first, second = p + 1, a_second[p]
-                stack[top, 0], stack[top, 1] = first, first
-                stack[top + 1, 0], stack[top + 1, 1] = second, second
-                stack[top + 2, 0], stack[top + 2, 1] = first, second
-                top += 3
-            elif same and p == q:
-                # Each pair twice.
-                total += 0.5 * _sum_between(metric, stand_a, a_start[p], a_stop[p], stand_b, b_start[q], b_stop[q])
-            elif reach == 0.0 or (
+            if reach == 0.0 or (
                 reach < WIDEST and _smooth(metric, a.x[p], a.y[p], a.z[p], b.x[q], b.y[q], b.z[q], reach, spare)
             ):
                 first_a = stand_a.first[p] if many_a else a_start[p]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._engine._histogram import CELLS, SHIFT, TermHistogram, first_cell_below
+from variogeo._engine._histogram import CELLS, SHIFT, TermHistogram, cell_limit, first_cell_around
 from variogeo._engine._sums import LagSums, no_histogram
 from variogeo._engine._terms import Terms
 from variogeo._engine.cpu._compiled import compiled
@@ -38,6 +38,8 @@ class Moments(NamedTuple):
     exact_left : (intervals + 1,) int array
         Pairs whose term is still to be exact.
     first_cell : int
+    top : float
+        Terms from here on have no cell and are settled.
     nearly_equal : float
     """
 
@@ -46,6 +48,7 @@ class Moments(NamedTuple):
     cells: NDArray[np.int32]
     exact_left: NDArray[np.int64]
     first_cell: int
+    top: float
     nearly_equal: float
 
 
@@ -88,12 +91,14 @@ def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
         exact_left[0] = first * size
     # The histogram's cells are of terms with their scale, a power of four: an even number of octaves.
     shift = 32 * 2 * int(np.log2(terms.scale))
+    first_cell = first_cell_around(terms.typical)
     return Moments(
         np.zeros(size, np.int64),
         np.zeros((size, 4)),
         np.zeros((size, CELLS if spread else 0), np.int32),
         exact_left,
-        first_cell_below(terms.largest) - shift,
+        first_cell - shift,
+        float(cell_limit(np.array(first_cell + CELLS))) / terms.scale**2 if spread else np.inf,
         _NEARLY_EQUAL[terms.precision],
     )
 
@@ -124,7 +129,7 @@ def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins)
         term * square_scale,
         squared * square_scale**2,
         root * np.sqrt(terms.scale),
-        TermHistogram.of_counts(cells, first_cell_below(terms.largest)),
+        TermHistogram.of_counts(cells, first_cell_around(terms.typical)),
         0,
         0.0,
     )
@@ -136,7 +141,7 @@ def _mark_chunks(count, space, zones, moments):
     # Unsigned indices: a signed one is checked for counting from the end, which keeps loops from being vectorised.
     lag, term, chunk = space.lag, space.term, space.chunk
     edge, lower, upper, exact_left = zones.edge, zones.lower, zones.upper, moments.exact_left
-    chunks = count // CHUNK
+    top, chunks = moments.top, count // CHUNK
     for c in range(chunks):
         space.key[c] = np.float32(min(max(lag[c * CHUNK], zones.smallest), zones.largest))
     for c in range(chunks):
@@ -147,7 +152,7 @@ def _mark_chunks(count, space, zones, moments):
         # Counted, because the compiler turns a sum of truths into vectors, and a minimum only without NaN.
         inside = 0
         for j in range(start, start + np.uint64(CHUNK)):
-            inside += (lag[j] > least) & (lag[j] < most) & (term[j] >= 0.0)
+            inside += (lag[j] > least) & (lag[j] < most) & (term[j] >= 0.0) & (term[j] < top)
         chunk[c] = r if inside == CHUNK and exact_left[r] == 0 else 0
     # What is left over is no whole chunk; the last mark ends the last run.
     chunk[chunks] = 0
@@ -184,7 +189,7 @@ def _add_apart(i, start, stop, space, zones, moments, full, first_column, open_p
     edge, lower, upper, table, shift = zones.edge, zones.lower, zones.upper, zones.table, np.uint32(zones.shift)
     npairs, sums, cells, exact_left = moments.npairs, moments.sums, moments.cells, moments.exact_left
     open_i, open_j, open_term = open_pairs.i, open_pairs.j, open_pairs.term
-    beyond = np.uint64(edge.shape[0] - 1)
+    top, beyond = moments.top, np.uint64(edge.shape[0] - 1)
     for j in range(np.uint64(start), np.uint64(stop)):
         key[j] = np.float32(min(max(lag[j], zones.smallest), zones.largest))
     for j in range(np.uint64(start), np.uint64(stop)):
@@ -196,7 +201,7 @@ def _add_apart(i, start, stop, space, zones, moments, full, first_column, open_p
             while h > edge[r]:
                 r += np.uint64(1)
             r = r if lower[r] < h and h < upper[r] else np.uint64(0)
-        if r > 0 and value >= 0.0 and exact_left[r] == 0:
+        if r > 0 and 0.0 <= value < top and exact_left[r] == 0:
             npairs[r] += 1
             sums[r, 0] += h
             sums[r, 1] += value
@@ -205,7 +210,7 @@ def _add_apart(i, start, stop, space, zones, moments, full, first_column, open_p
                 sums[r, 3] += math.sqrt(math.sqrt(value))
                 cells[r, min(max((term_bits[j] >> SHIFT) - moments.first_cell, 0), CELLS - 1)] += 1
         elif r == 0 or np.uint64(zones.first_bin) <= r < beyond:
-            good = r == 0 and exact_left[0] == 0
+            good = exact_left[r] == 0
             exact_left[r] -= exact_left[r] > 0
             # Without a term where it has to be exact, or may be one of the first of its bin.
             open_i[left], open_j[left], open_term[left] = i, first_column + j, value if good else -1.0

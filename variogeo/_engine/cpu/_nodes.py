@@ -56,7 +56,7 @@ class Nodes(NamedTuple):
     y: NDArray[np.float64]
     z: NDArray[np.float64]
     radius: NDArray[np.float64]
-    sums: NDArray[np.floating]
+    sums: NDArray[np.float64]
     half_squares: NDArray[np.float64]
     longitude: NDArray[np.float64]
     latitude: NDArray[np.float64]
@@ -182,7 +182,7 @@ def nodes_of(metric, side, lonlat):
     start, stop, second = _parts(count)
     size = start.shape[0]
     x, y, z, radius = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
-    sums, half_squares = np.zeros((size, side.factors.shape[1]), side.factors.dtype), np.zeros(size)
+    sums, half_squares = np.zeros((size, side.factors.shape[1])), np.zeros(size)
     longitude, latitude = lonlat[start, 0], lonlat[start, 1]
     lag = np.empty(count)
     for node in range(size - 1, -1, -1):

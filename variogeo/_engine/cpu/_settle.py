@@ -52,6 +52,4 @@ class Settled:
         values = term[inside] * self._terms.scale**2
         wanted = np.flatnonzero(values < 0)
         values[wanted] = self._terms.of_pairs(first[inside[wanted]], second[inside[wanted]])
-        self._sums = self._sums + sums_of_pairs(
-            lag[inside], values, self._bins, largest=self._terms.largest, spread=self._spread
-        )
+        self._sums = self._sums + sums_of_pairs(lag[inside], values, self._bins, spread=self._spread)

@@ -43,8 +43,8 @@ def tree_sums(
     open_pairs = space_for_open(LEAVES * LEAF * len(rows[1]))
     for group in _groups(a):
         wholes, touches = visit(metric, group, a, b, same, zones, bits, touched, whole, stack)
-        add_wholes(a, b, same, whole, wholes, moments)
-        add_lags(metric, a, stand_a, b, stand_b, same, whole, wholes, moments, stack)
+        add_wholes(a, b, whole, wholes, moments)
+        add_lags(metric, a, stand_a, b, stand_b, whole, wholes, moments, stack)
         left = add_gathered(
             metric, a.start[group], side_a, side_b, same, bits, touched, touches, zones, moments, False, gathered,
             space, open_pairs,

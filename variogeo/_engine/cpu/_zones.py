@@ -10,6 +10,9 @@ from variogeo._lags import LagBins
 
 _MOST_CELLS = 2**18
 
+_FURTHEST = 20_100.0
+"""No lag on Earth is longer (km)."""
+
 
 class Zones(NamedTuple):
     """Intervals ``(edge[r - 1], edge[r]]`` of the lag: from zero through all bins to infinity.
@@ -48,7 +51,8 @@ class Zones(NamedTuple):
 def zones_of(bins: LagBins, metric: Metric) -> Zones:
     """Return the zones of some bins."""
     edges = np.concatenate([[0.0], bins.edges[bins.edges > 0]])
-    error = lag_error(edges, metric)
+    # Beyond the series its bound means nothing: all lags there are exact.
+    error = lag_error(np.minimum(edges, exact_beyond(metric)), metric)
     edge = np.concatenate([edges, [np.inf]])
     lower = np.concatenate([[np.inf], edges + error])
     upper = np.concatenate([[-np.inf], edges[1:] - error[1:], [np.inf]])
@@ -56,7 +60,7 @@ def zones_of(bins: LagBins, metric: Metric) -> Zones:
     if edges[-1] + lag_error(limit, metric) >= limit:
         upper = np.minimum(upper, limit)
         lower[lower >= limit] = np.inf
-    smallest, largest = edges[1] / 2, edges[-1] * 1.01
+    smallest, largest = min(edges[1], _FURTHEST) / 2, min(edges[-1], _FURTHEST) * 1.01
     shift, first_bits, table = _table(edge, smallest, largest)
     return Zones(edge, lower, upper, table, first_bits, shift, smallest, largest, 1 + int(bins.edges[0] > 0))
 

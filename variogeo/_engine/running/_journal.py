@@ -120,7 +120,13 @@ def fingerprint_of(job: Job) -> str:
     digest = hashlib.sha256()
     settings = (SUMS_VERSION, job.points.metric, job.terms.dissimilarity, job.spread, values.dtype.str, values.shape)
     digest.update(repr(settings).encode())
-    for array in (job.bins.edges, np.array(job.tasks(), dtype=np.int64), job.points.lonlat):
+    for array in (
+        job.bins.edges,
+        np.array(job.tasks(), dtype=np.int64),
+        job.points.lonlat,
+        job.blocks.starts,
+        job.blocks.order,
+    ):
         digest.update(repr(array.shape).encode() + array.tobytes())
     for _, block in row_blocks(values):
         digest.update(block.tobytes())
