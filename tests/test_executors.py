@@ -14,7 +14,7 @@ import pytest
 from jobs import PlainJob, TreeJob, added_in_order, plain_job
 from threadpoolctl import threadpool_info
 
-from variogeo import LagBins
+from variogeo import LagBins, empirical_variogram
 from variogeo._checks import DataError
 from variogeo._distances import prepare_points
 from variogeo._engine._blocks import blocks_of
@@ -405,12 +405,12 @@ def test_tasks_run_with_one_thread_of_blas_and_the_number_of_before_comes_back()
 
 def test_there_are_as_many_threads_as_usable_cores(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
-    assert _executors._usable_cores() == 3
+    assert _executors.usable_cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    assert _executors._usable_cores() == 7
+    assert _executors.usable_cores() == 7
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert _executors._usable_cores() == 1
+    assert _executors.usable_cores() == 1
 
 
 def test_stopping_what_never_started_does_nothing():
@@ -551,3 +551,13 @@ def test_a_memory_map_cut_short_is_an_error(tmp_path):
     os.truncate(tmp_path / "values", 4000)
     with pytest.raises(DataError, match="has 4000 bytes, but had 8000 when the run began: it was cut short"):
         parcel.job()
+
+
+def test_blas_has_its_threads_back_after_each_run(scattered):
+    def threads():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    before = threads()
+    for _ in range(4):
+        empirical_variogram(*scattered, LagBins([0, 5000]))
+        assert threads() == before

@@ -71,7 +71,7 @@ def pairs_per_position(sample, bins):
 
 def standard_error(sample, term, bins):
     """Return the standard error of each position, as `EmpiricalVariogram.standard_error` has it."""
-    sums = sums_of_pairs(sample.lag, term, bins, largest=float(term.max()))
+    sums = sums_of_pairs(sample.lag, term, bins)
     return _estimators.error_of_sampling(sums, np.nan_to_num(sample.population))
 
 
@@ -296,7 +296,7 @@ def test_a_bin_that_stays_incomplete_says_so(monkeypatch):
 
 def test_the_standard_error_of_four_pairs_is_what_the_formula_says():
     lag, term = [0.5, 1.5, 1.5, 1.5, 1.5, 2.5, 0.0, 0.0], [9.0, 1.0, 2.0, 3.0, 4.0, 7.0, 1.0, 2.0]
-    sums = sums_of_pairs(np.array(lag), np.array(term), LagBins([0, 1, 2, 3, 4]), largest=9.0)
+    sums = sums_of_pairs(np.array(lag), np.array(term), LagBins([0, 1, 2, 3, 4]))
     error = _estimators.error_of_sampling(sums, np.array([2.0, 1.0, 10.0, 50.0, 0.0]))
     # The variance of 1, 2, 3, 4 is 5/3; 4 of 10 pairs are known: sqrt(5/3 / 4 * 6/10) = 1/2.
     np.testing.assert_allclose(error, [0, 0, 0.5, np.nan, np.nan])

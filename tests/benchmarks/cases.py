@@ -92,8 +92,6 @@ def _ways() -> list[tuple[str, str, bool]]:
 
 def _against_floor(n: int, bins: str, metric: str, spread: bool) -> Case:
     rounds = 5 if n <= 5000 else 3 if n <= 20_000 else 1
-    if metric == "geodesic" and (bins == "u5000/15" or (bins == "u5000/50" and spread)):
-        rounds = max(rounds, 3)  # the figures that the reach table quotes
     return Case("floor", n, bins, metric, spread, rounds, rounds)
 
 

@@ -22,7 +22,7 @@ class LagSums:
         Sums over the pairs of the lag (km) and of the dissimilarity.
     term_squared, term_root : (count + 1,) or (0,) float array
         Sums of the square and of the fourth root of the dissimilarity (Cressie and Hawkins: the root of the
-        difference). Empty with ``spread=False``: the dual tree never forms a pair's own dissimilarity.
+        difference). Empty with ``spread=False``, which sums whole parts of the Earth at once.
     histogram : TermHistogram
         Counts of the dissimilarities; without cells with ``spread=False``.
     total_npairs, total_term : int, float

@@ -13,7 +13,7 @@ from variogeo._engine.running._transport import Parcel
 
 def sums_in_thread(job: Job, task: Task) -> LagSums:
     """Return the sums of a task of a job that is at hand."""
-    with _one_blas_thread:
+    with one_blas_thread:
         return job.sums(task)
 
 
@@ -44,22 +44,23 @@ class _OneBlasThread:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._limits: list[Any] = []
+        self._inside = 0
+        self._limit: Any = None
 
     def __enter__(self) -> None:
         with self._lock:
-            # In each thread, because some builds of BLAS keep a number for each thread that calls.
-            self._limits.append(_libraries().limit(limits=1, user_api="blas"))
+            if self._inside == 0:
+                self._limit = _libraries().limit(limits=1, user_api="blas")
+            self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            # The first limit knows the number of before: it is the last to go.
-            limit = self._limits.pop()
-            if not self._limits:
-                limit.restore_original_limits()
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
 
 
-_one_blas_thread = _OneBlasThread()
+one_blas_thread = _OneBlasThread()
 
 
 @cache
