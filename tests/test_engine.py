@@ -54,6 +54,21 @@ def test_the_size_of_blocks_and_tiles_changes_nothing(scattered, monkeypatch, bl
     np.testing.assert_allclose(tiled.lag, whole.lag, rtol=1e-9)
 
 
+@pytest.mark.parametrize("metric", ["geodesic", "great_circle", "chord"])
+def test_tiles_beyond_the_last_lag_are_skipped_and_no_pair_with_them(scattered, monkeypatch, metric):
+    lonlat, values = scattered
+    added, add_tile = [], _dense.add_tile
+    monkeypatch.setattr(_dense, "add_tile", lambda *arguments: added.append(1) or add_tile(*arguments))
+    monkeypatch.setattr(_dense, "ROWS", 16)
+    monkeypatch.setattr(_dense, "COLUMNS", 16)
+    near = empirical_variogram(lonlat, values, LagBins([0, 20, 300]), metric=metric)
+    few = len(added)
+    everything = empirical_variogram(lonlat, values, LagBins([0, 20, 300, 20_004]), metric=metric)
+    assert few < 0.4 * (len(added) - few)
+    assert near.npairs.tolist() == everything.npairs[:2].tolist()
+    np.testing.assert_array_equal(near.semivariance, everything.semivariance[:2])
+
+
 def test_counts_equal_the_exact_geodesic_on_all_pairs(scattered):
     lonlat, values = scattered
     first, second = np.triu_indices(len(lonlat), 1)
