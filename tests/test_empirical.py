@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from variogeo import EmpiricalVariogram, LagBins, empirical_variogram, variogram_from_pairs
+from variogeo._engine import TermHistogram
 
 
 def _by_hand():
@@ -62,6 +63,13 @@ def test_sums_of_another_number_of_bins_are_refused():
     one = _by_hand()
     with pytest.raises(ValueError, match="4 positions but bins needs 2"):
         EmpiricalVariogram(LagBins([0, 1]), one.sums, "given", "matheron", "given")
+
+
+def test_a_histogram_of_another_number_of_bins_is_refused():
+    one = _by_hand()
+    sums = dataclasses.replace(one.sums, histogram=TermHistogram(3, [], [], []))
+    with pytest.raises(ValueError, match=r"3 positions but bins needs 4 \(bin 0 and each bin\): histogram\."):
+        dataclasses.replace(one, sums=sums)
 
 
 def test_sums_without_any_pair_are_refused():
