@@ -62,14 +62,13 @@ class Job:
 
     def sums(self, task: Task) -> LagSums:
         """Return the sums over the pairs of a task: the same bits wherever and whenever it runs."""
-        from variogeo._engine.cpu._dense import dense_sums
-        from variogeo._engine.cpu._tree import tree_sums
+        from variogeo._engine.cpu._block_sums import block_sums
 
         rows = self.blocks.rows(task[0]), self.blocks.rows(task[1])
         sides = self._side(task[0], task), self._side(task[1], task)
-        if self.uses_tree:
-            return tree_sums(self.points, self.terms, self.bins, rows, sides)
-        return dense_sums(self.points, self.terms, self.bins, rows, sides, spread=self.spread)
+        return block_sums(
+            self.points, self.terms, self.bins, rows, sides, spread=self.spread, summed=self.uses_tree
+        )
 
     @property
     def uses_tree(self) -> bool:
@@ -78,15 +77,15 @@ class Job:
 
     def _side(self, block: int, task: Task) -> Any:
         """Return the prepared points of a block; each thread keeps those of its last task."""
-        from variogeo._engine.cpu._sides import side_of, tree_side_of
+        from variogeo._engine.cpu._sides import side_of
 
         # Weakly, so that a worker which waits for other work does not hold the points.
         if getattr(_kept, "job", lambda: None)() is not self:
             _kept.job, _kept.sides = weakref.ref(self), {}
         _kept.sides = {kept: side for kept, side in _kept.sides.items() if kept in task}
         if block not in _kept.sides:
-            prepare = tree_side_of if self.uses_tree else side_of
-            _kept.sides[block] = prepare(self.points, self.terms, self.blocks.rows(block))
+            rows = self.blocks.rows(block)
+            _kept.sides[block] = side_of(self.points, self.terms, rows, summed=self.uses_tree)
         return _kept.sides[block]
 
 

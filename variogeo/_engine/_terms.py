@@ -68,14 +68,7 @@ class Terms:
         plain = cls(values, dissimilarity, np.zeros(width), 1.0, 0.0, 0.0)
         n = len(values)
         centre = plain._middle()
-        centred = cls(values, dissimilarity, centre, 1.0, 0.0, 0.0)
-        squares, rest, longest, longest_row = 0.0, np.zeros(width), 0.0, 0.0
-        for rows in centred._all_rows():
-            lengths = np.einsum("ij,ij->i", rows, rows)
-            squares += float(lengths.sum())
-            rest += rows.sum(axis=0)
-            longest = max(longest, float(lengths.max()))
-            longest_row = max(longest_row, float(np.abs(rows).max()))
+        squares, rest, longest = plain._around(centre)
         # sum_ij |z_i - z_j|^2 / 2 = n sum_i |z_i|^2 - |sum_i z_i|^2
         total = max(0.0, n * squares - float(rest @ rest))
         if 2 * longest * n > _LARGEST:
@@ -112,14 +105,26 @@ class Terms:
 
     def rows(self, index: Any) -> NDArray[np.float64]:
         """Return rows in float64, uncentred and unscaled: unit vectors for ``cosine``."""
-        # In C order whatever the layout of the values, because the order of a sum decides its last bits.
-        block = np.array(self.values[index], dtype=np.float64, order="C").reshape(-1, self.width)
-        if self.dissimilarity == "half_squared":
-            return block
-        from variogeo._engine.cpu._rows import normalise_rows
+        from variogeo._engine.cpu._rows import read_rows
 
-        normalise_rows(block)
-        return block
+        block = self._block(index)
+        rows = np.empty(block.shape)
+        read_rows(block, self._unit, rows)
+        return rows
+
+    def _block(self, index: Any) -> NDArray[Any]:
+        """Return rows as compiled loops read them: float32 for short floats, which are so without loss, else float64.
+
+        In C order whatever the layout of the values, because the order of a sum decides its last bits.
+        """
+        block = np.asarray(self.values[index]).reshape(-1, self.width)
+        short = block.dtype.kind == "f" and block.dtype.itemsize <= 4
+        return np.require(block, np.float32 if short else np.float64, ["C", "A", "W"])
+
+    @property
+    def _unit(self) -> bool:
+        """Whether rows are taken at length one."""
+        return self.dissimilarity == "cosine"
 
     @property
     def _step(self) -> int:
@@ -139,20 +144,16 @@ class Terms:
 
         Rows of zeros are added up to a ``multiple`` in number.
         """
-        # Scalars keep their own values: their differences need no product.
+        from variogeo._engine.cpu._rows import write_factors
+
         factors = np.zeros((-(-len(index) // multiple) * multiple, self.width), self.precision)
-        half_squares = np.empty(len(index))
-        step = self._step
-        for start in range(0, len(index), step):
-            part = slice(start, min(start + step, len(index)))
-            if self.largest > 0:
-                rows = self.rows_in_order(index[part])
-                if self.width > 1:
-                    rows -= self.centre
-                rows /= self.scale
-                factors[part] = rows
-            # Of the rounded rows, so that product and squares belong to the same vectors.
-            half_squares[part] = np.einsum("ij,ij->i", factors[part], factors[part], dtype=np.float64) / 2
+        half_squares = np.zeros(len(index))
+        # Scalars keep their own values: their differences need no product.
+        centre = self.centre if self.width > 1 else np.zeros(1)
+        order = np.argsort(index)
+        for start in range(0, len(index) if self.largest > 0 else 0, self._step):
+            part = order[start : start + self._step]
+            write_factors(self._block(index[part]), self._unit, centre, self.scale, part, factors, half_squares)
         return factors, half_squares
 
     def of_pairs(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -179,10 +180,22 @@ class Terms:
         if self.dissimilarity == "half_squared":
             some = np.unique(np.linspace(0, len(self) - 1, min(len(self), 1001)).astype(np.intp))
             return np.median(self.rows(some), axis=0)
+        from variogeo._engine.cpu._rows import add_rows
+
         total = np.zeros(self.width)
-        for rows in self._all_rows():
-            total += rows.sum(axis=0)
+        for block in self._all_blocks():
+            add_rows(block, self._unit, total)
         return total / len(self)
+
+    def _around(self, centre: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], float]:
+        """Return the sum of the squared lengths of all rows less a centre, their sum, and the largest square."""
+        from variogeo._engine.cpu._rows import measure_rows
+
+        squares, rest, longest = 0.0, np.zeros(self.width), 0.0
+        for block in self._all_blocks():
+            some, most = measure_rows(block, self._unit, centre, rest)
+            squares, longest = squares + some, max(longest, most)
+        return squares, rest, longest
 
     def _typical(self, largest: float) -> float:
         """Return the median of the terms of some pairs, or the largest where they are zero."""
@@ -191,13 +204,11 @@ class Terms:
         term = np.concatenate([self.of_pairs(some, (some + step) % n) for step in {1, max(1, n // 3), max(1, n // 2)}])
         return float(np.median(term[term > 0])) if (term > 0).any() else largest
 
-    def _all_rows(self) -> Iterator[NDArray[np.float64]]:
-        """Yield all rows without the centre, block by block."""
+    def _all_blocks(self) -> Iterator[NDArray[Any]]:
+        """Yield all rows, block by block."""
         step = max(1, _ENTRIES_AT_ONCE // self.width)
         for start in range(0, len(self), step):
-            rows = self.rows(slice(start, start + step))
-            rows -= self.centre
-            yield rows
+            yield self._block(slice(start, start + step))
 
 
 def _most(dissimilarity: Dissimilarity) -> float:

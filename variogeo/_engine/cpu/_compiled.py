@@ -70,18 +70,35 @@ def geodesic(dx, dy, dz, z_sum):
 @compiled
 def row_lags(metric, x, y, z, bx, by, bz, lag):
     """Write the lags (km) of one point to many into ``lag``."""
-    if metric == GEODESIC:
-        for j in range(lag.shape[0]):
-            lag[j] = geodesic(bx[j] - x, by[j] - y, bz[j] - z, bz[j] + z)
-    elif metric == GREAT_CIRCLE:
-        for j in range(lag.shape[0]):
-            dx, dy, dz = bx[j] - x, by[j] - y, bz[j] - z
-            near = (dx * dx + dy * dy + dz * dz) * 0.25
-            lag[j] = EARTH_RADIUS * _arc(near, max(1.0 - near, 0.0))
-    else:
-        for j in range(lag.shape[0]):
-            dx, dy, dz = bx[j] - x, by[j] - y, bz[j] - z
-            lag[j] = EARTH_RADIUS * math.sqrt(dx * dx + dy * dy + dz * dz)
+    leaf_lags(metric, (x,), (y,), (z,), 0, 1, bx, by, bz, lag.shape[0], 0, lag)
+
+
+@compiled
+def leaf_lags(metric, ax, ay, az, first, rows, bx, by, bz, count, later, lag):
+    """Write the lags (km) of some points from ``first`` on to the first ``count`` others, row after row.
+
+    Row i begins at column ``later * (i + 1)``. Nothing is sliced and no function gets a row: with a few dozen columns
+    either would take longer than the lags.
+    """
+    place, stop = np.uint64(0), np.uint64(count)
+    for i in range(rows):
+        x, y, z = ax[first + i], ay[first + i], az[first + i]
+        start = np.uint64(later * (i + 1))
+        # May be less than nothing, which unsigned numbers stand.
+        shift = place - start
+        if metric == GEODESIC:
+            for j in range(start, stop):
+                lag[shift + j] = geodesic(bx[j] - x, by[j] - y, bz[j] - z, bz[j] + z)
+        elif metric == GREAT_CIRCLE:
+            for j in range(start, stop):
+                dx, dy, dz = bx[j] - x, by[j] - y, bz[j] - z
+                near = (dx * dx + dy * dy + dz * dz) * 0.25
+                lag[shift + j] = EARTH_RADIUS * _arc(near, max(1.0 - near, 0.0))
+        else:
+            for j in range(start, stop):
+                dx, dy, dz = bx[j] - x, by[j] - y, bz[j] - z
+                lag[shift + j] = EARTH_RADIUS * math.sqrt(dx * dx + dy * dy + dz * dz)
+        place = shift + stop if start < stop else place
 
 
 @compiled

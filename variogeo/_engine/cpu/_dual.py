@@ -26,11 +26,11 @@ def _bounds(metric, ax, ay, az, bx, by, bz, reach):
 
 
 @compiled
-def visit(metric, group, a, b, same, zones, bits, touched, whole, stack):
-    """Go through a group and the second block together.
+def visit(metric, group, a, b, same, summed, zones, bits, touched, whole, stack):
+    """Go through a group and the second block together, as far as there are lags in bins.
 
-    Writes the pairs of nodes that lie in one bin, with that bin, into ``whole``, and the leaves of ``b`` that leaves
-    of the group must look at into ``touched`` and ``bits``. Returns how many of both there are.
+    Where nodes are ``summed``, writes the pairs of nodes that lie in one bin, with that bin, into ``whole``; and the
+    leaves of ``b`` that leaves of the group must look at into ``touched`` and ``bits``. Returns how many of both.
     """
     a_start, a_stop, a_second, a_radius, ax, ay, az = a.start, a.stop, a.second, a.radius, a.x, a.y, a.z
     b_start, b_stop, b_second, b_radius, bx, by, bz = b.start, b.stop, b.second, b.radius, b.x, b.y, b.z
@@ -45,7 +45,7 @@ def visit(metric, group, a, b, same, zones, bits, touched, whole, stack):
         if same and b_stop[j] <= a_start[i]:
             continue
         # All pairs at zero lag: a NaN, which stands for several places, is equal to nothing.
-        if a_longitude[i] == b_longitude[j] and a_latitude[i] == b_latitude[j]:
+        if summed and a_longitude[i] == b_longitude[j] and a_latitude[i] == b_latitude[j]:
             continue
         # One holds the other, or is the other: there is no bound but for a node with itself.
         nested = same and b_start[j] < a_stop[i]
@@ -56,23 +56,27 @@ def visit(metric, group, a, b, same, zones, bits, touched, whole, stack):
             low, high = _bounds(metric, ax[i], ay[i], az[i], bx[j], by[j], bz[j], a_radius[i] + b_radius[j])
         if low > edge[beyond - 1]:
             continue
-        r, above = 1, beyond
-        while r < above:
-            middle = (r + above) // 2
-            if edge[middle] < high:
-                r = middle + 1
-            else:
-                above = middle
-        if (r < first_bin or low > edge[r - 1]) and high < upper[r]:
-            if r >= first_bin:
-                whole[wholes, 0], whole[wholes, 1], whole[wholes, 2] = i, j, r
-                wholes += 1
-        elif a_second[i] == 0 and b_second[j] == 0:
-            leaf = b_start[j] // LEAF
-            if bits[leaf] == 0:
-                touched[touches] = leaf
-                touches += 1
-            bits[leaf] |= 1 << ((a_start[i] - a_start[group]) // LEAF)
+        if summed:
+            r, above = 1, beyond
+            while r < above:
+                middle = (r + above) // 2
+                if edge[middle] < high:
+                    r = middle + 1
+                else:
+                    above = middle
+            if (r < first_bin or low > edge[r - 1]) and high < upper[r]:
+                if r >= first_bin:
+                    whole[wholes, 0], whole[wholes, 1], whole[wholes, 2] = i, j, r
+                    wholes += 1
+                continue
+        if (a_second[i] == 0 and b_second[j] == 0) or not (summed or nested or high > edge[beyond - 1]):
+            first_a, stop_a = a_start[i] // LEAF, -(-a_stop[i] // LEAF)
+            marks = ((1 << (stop_a - first_a)) - 1) << (first_a - a_start[group] // LEAF)
+            for leaf in range(b_start[j] // LEAF, -(-b_stop[j] // LEAF)):
+                if bits[leaf] == 0:
+                    touched[touches] = leaf
+                    touches += 1
+                bits[leaf] |= marks
         else:
             size_a, size_b = a_stop[i] - a_start[i], b_stop[j] - b_start[j]
             wider = size_a > size_b if nested else a_radius[i] > b_radius[j]
@@ -91,12 +95,12 @@ def add_wholes(a, b, whole, wholes, moments):
     """Add the counts and terms of pairs of nodes: ``|A| H_B + |B| H_A - S_A . S_B`` with half squares H and sums S."""
     a_start, a_stop, a_half, a_sums = a.start, a.stop, a.half_squares, a.sums
     b_start, b_stop, b_half, b_sums = b.start, b.stop, b.half_squares, b.sums
-    npairs, sums = moments.npairs, moments.sums
+    sums = moments.sums
     for w in range(wholes):
         i, j, r = whole[w, 0], whole[w, 1], whole[w, 2]
         count_a, count_b = a_stop[i] - a_start[i], b_stop[j] - b_start[j]
         product = 0.0
         for k in range(a_sums.shape[1]):
             product += a_sums[i, k] * b_sums[j, k]
-        npairs[r] += count_a * count_b
-        sums[r, 1] += max(count_b * a_half[i] + count_a * b_half[j] - product, 0.0)
+        sums[r, 0, 2] += count_a * count_b
+        sums[r, 0, 1] += max(count_b * a_half[i] + count_a * b_half[j] - product, 0.0)

@@ -72,4 +72,4 @@ def add_lags(metric, a, stand_a, b, stand_b, whole, wholes, moments, stack):
                 stack[top, 0], stack[top, 1] = (p + 1, q) if split_a else (p, q + 1)
                 stack[top + 1, 0], stack[top + 1, 1] = (a_second[p], q) if split_a else (p, b_second[q])
                 top += 2
-        sums[r, 0] += total
+        sums[r, 0, 0] += total

@@ -1,4 +1,4 @@
-"""The compiled loop that sorts the pairs of a point into lag intervals and adds up their moments."""
+"""The sums that a compiled loop makes of the pairs of each lag interval."""
 
 import math
 from typing import Any, NamedTuple
@@ -13,17 +13,25 @@ from variogeo._engine.cpu._compiled import compiled
 from variogeo._engine.cpu._zones import Zones
 from variogeo._lags import LagBins
 
-CHUNK = 16
-"""Pairs that are looked at together: points in spatial order often have all of them in one interval."""
-
 EXACT_FIRST = 32
-"""Pairs of each interval and task whose term is exact, so that a float32 product cannot spoil a bin of few pairs."""
+"""Pairs of an interval and task whose term is exact where there are no more: rounding of float32 products averages out
+over many pairs, not over three."""
 
 _MOST_EXACT = 4096
 """Such pairs of all intervals of a task together, where there are many."""
 
+_COPIES = 4
+"""Of each sum: neighbours in space are often in one interval, and an addition has to wait for the last one to the same
+place."""
+
+_COLUMNS = 4
+"""Of a sum: lag, term, squared term and fourth root, or lag, term and count, so that it is one vector."""
+
 _NEARLY_EQUAL = {np.float32: 1e-5, np.float64: 1e-6}
 """Share of the squared lengths below which a product has lost its digits."""
+
+_U1, _U2, _U3, _U4 = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+"""Indices are unsigned: a signed one is checked for counting from the end, which keeps loops from being vectorised."""
 
 
 class Moments(NamedTuple):
@@ -31,104 +39,68 @@ class Moments(NamedTuple):
 
     Attributes
     ----------
-    npairs : (intervals + 1,) int array
-    sums : (intervals + 1, 4) float array
-        Lag, term, squared term, fourth root of the term; the terms without their scale.
-    cells : (intervals + 1, CELLS) or (intervals + 1, 0) int array
-    exact_left : (intervals + 1,) int array
-        Pairs whose term is still to be exact.
+    sums : (intervals + 1, copies, 4) float array
+        Lag, term, squared term, fourth root of the term; the terms without their scale. Without spread: lag, term,
+        number of pairs.
+    cells : (intervals + 1, CELLS) or (0, CELLS) int array
+        Numbers of pairs by their term; none without spread.
+    error : (cells of the zones,) float array, km
+        As in `Zones`, but infinite where pairs are still to be listed.
+    waiting : (intervals + 1,) int array
+        Pairs still to be listed, not added.
     first_cell : int
     top : float
         Terms from here on have no cell and are settled.
     nearly_equal : float
     """
 
-    npairs: NDArray[np.int64]
     sums: NDArray[np.float64]
     cells: NDArray[np.int32]
-    exact_left: NDArray[np.int64]
+    error: NDArray[np.float64]
+    waiting: NDArray[np.int64]
     first_cell: int
     top: float
     nearly_equal: float
 
 
-class Scratch(NamedTuple):
-    """Space for one row: its lags and terms, with views on their bits, and its chunks."""
-
-    lag: NDArray[np.float64]
-    term: NDArray[np.float64]
-    term_bits: NDArray[np.int64]
-    key: NDArray[np.float32]
-    key_bits: NDArray[np.int32]
-    chunk: NDArray[np.int64]
-
-
-class OpenPairs(NamedTuple):
-    """Pairs left to be settled: positions on both sides, and the term, or -1 where the exact one is wanted."""
-
-    i: NDArray[np.int32]
-    j: NDArray[np.int32]
-    term: NDArray[np.float64]
-
-    def rows(self, count: int, rows_i: NDArray[np.intp], rows_j: NDArray[np.intp]) -> tuple[NDArray[Any], ...]:
-        """Return the first ``count`` pairs as row numbers and terms."""
-        return rows_i[self.i[:count]], rows_j[self.j[:count]], self.term[:count]
-
-
-def space_for_open(count: int) -> OpenPairs:
-    """Return the space for as many open pairs."""
-    return OpenPairs(np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count))
-
-
 def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
     """Return moments of no pairs."""
     size = len(zones.edge)
-    exact_left = np.zeros(size, np.int64)
+    waiting = np.zeros(size, np.int64)
     if terms.precision is np.float32:
-        first = min(EXACT_FIRST, max(1, _MOST_EXACT // size))
-        exact_left[zones.bins] = first
-        # Pairs whose interval is open may be the only ones of a bin.
-        exact_left[0] = first * size
+        waiting[zones.bins] = min(EXACT_FIRST, max(1, _MOST_EXACT // size))
+    next_one = np.minimum(zones.interval + 1, size - 1)
+    listed = (waiting[zones.interval] > 0) | (np.isfinite(zones.cut) & (waiting[next_one] > 0))
     # The histogram's cells are of terms with their scale, a power of four: an even number of octaves.
     shift = 32 * 2 * int(np.log2(terms.scale))
     first_cell = first_cell_around(terms.typical)
     return Moments(
-        np.zeros(size, np.int64),
-        np.zeros((size, 4)),
-        np.zeros((size, CELLS if spread else 0), np.int32),
-        exact_left,
+        np.zeros((size, _COPIES, _COLUMNS)),
+        np.zeros((size if spread else 0, CELLS), np.int32),
+        np.where(listed, np.inf, zones.error),
+        waiting,
         first_cell - shift,
         float(cell_limit(np.array(first_cell + CELLS))) / terms.scale**2 if spread else np.inf,
         _NEARLY_EQUAL[terms.precision],
     )
 
 
-def scratch(columns: int) -> Scratch:
-    """Return space for a row of ``columns`` pairs."""
-    term, key = np.empty(columns), np.empty(columns, np.float32)
-    chunk = np.empty(columns // CHUNK + 1, np.int64)
-    return Scratch(np.empty(columns), term, term.view(np.int64), key, key.view(np.int32), chunk)
-
-
 def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins) -> LagSums:
     """Return moments as sums per bin, with no pair at zero lag."""
-    inside = zones.bins
-
-    def with_zero(column: NDArray[Any]) -> NDArray[Any]:
-        return np.concatenate([np.zeros(1, column.dtype), column[inside]])
-
-    npairs = with_zero(moments.npairs)
-    lag, term, squared, root = (with_zero(column) for column in moments.sums.T)
+    sums = np.zeros((len(bins) + 1, _COLUMNS))
+    sums[1:] = moments.sums[zones.bins].sum(axis=1)
     square_scale = terms.scale**2
-    if not moments.cells.shape[1]:
-        return LagSums(npairs, lag, term * square_scale, np.zeros(0), np.zeros(0), no_histogram(bins), 0, 0.0)
-    cells = np.concatenate([np.zeros((1, CELLS), np.int32), moments.cells[inside]])
+    if not len(moments.cells):
+        npairs = np.rint(sums[:, 2]).astype(np.int64)
+        none = np.zeros(0)
+        return LagSums(npairs, sums[:, 0], sums[:, 1] * square_scale, none, none, no_histogram(bins), 0, 0.0)
+    cells = np.concatenate([np.zeros((1, CELLS), np.int32), moments.cells[zones.bins]])
     return LagSums(
-        npairs,
-        lag,
-        term * square_scale,
-        squared * square_scale**2,
-        root * np.sqrt(terms.scale),
+        cells.sum(axis=1, dtype=np.int64),
+        sums[:, 0],
+        sums[:, 1] * square_scale,
+        sums[:, 2] * square_scale**2,
+        sums[:, 3] * np.sqrt(terms.scale),
         TermHistogram.of_counts(cells, first_cell_around(terms.typical)),
         0,
         0.0,
@@ -136,105 +108,41 @@ def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins)
 
 
 @compiled
-def _mark_chunks(count, space, zones, moments):
-    """Write into ``space.chunk`` the interval in which each chunk of 16 pairs lies; 0 where it lies in several."""
-    # Unsigned indices: a signed one is checked for counting from the end, which keeps loops from being vectorised.
-    lag, term, chunk = space.lag, space.term, space.chunk
-    edge, lower, upper, exact_left = zones.edge, zones.lower, zones.upper, moments.exact_left
-    top, chunks = moments.top, count // CHUNK
-    for c in range(chunks):
-        space.key[c] = np.float32(min(max(lag[c * CHUNK], zones.smallest), zones.largest))
-    for c in range(chunks):
-        start = np.uint64(c * CHUNK)
-        r = np.uint64(zones.table[np.uint32(space.key_bits[c] - zones.first_bits) >> np.uint32(zones.shift)])
-        r += np.uint64(lag[start] > edge[r])
-        least, most = lower[r], upper[r]
-        # Counted, because the compiler turns a sum of truths into vectors, and a minimum only without NaN.
-        inside = 0
-        for j in range(start, start + np.uint64(CHUNK)):
-            inside += (lag[j] > least) & (lag[j] < most) & (term[j] >= 0.0) & (term[j] < top)
-        chunk[c] = r if inside == CHUNK and exact_left[r] == 0 else 0
-    # What is left over is no whole chunk; the last mark ends the last run.
-    chunk[chunks] = 0
-    return chunks
+def _add_four(sums, place, four, first):
+    """Add four numbers to four others: read before they are written, so that the compiler makes a vector of them."""
+    a0, a1, a2, a3 = four[first], four[first + _U1], four[first + _U2], four[first + _U3]
+    b0, b1, b2, b3 = sums[place], sums[place + _U1], sums[place + _U2], sums[place + _U3]
+    sums[place], sums[place + _U1], sums[place + _U2], sums[place + _U3] = b0 + a0, b1 + a1, b2 + a2, b3 + a3
 
 
 @compiled
-def _add_run(r, start, stop, space, moments, full):
-    """Add a run of pairs that all lie in one interval."""
-    lag, term, term_bits, sums = space.lag, space.term, space.term_bits, moments.sums
-    lags, terms, squares, roots = 0.0, 0.0, 0.0, 0.0
-    first, last = np.uint64(start), np.uint64(stop)
-    for j in range(first, last):
-        lags += lag[j]
-        terms += term[j]
-    if full:
-        for j in range(first, last):
-            squares += term[j] * term[j]
-            roots += math.sqrt(math.sqrt(term[j]))
-        cells, first_cell = moments.cells[r], moments.first_cell
-        for j in range(first, last):
-            cells[min(max((term_bits[j] >> SHIFT) - first_cell, 0), CELLS - 1)] += 1
-    moments.npairs[r] += stop - start
-    sums[r, 0] += lags
-    sums[r, 1] += terms
-    sums[r, 2] += squares
-    sums[r, 3] += roots
+def add_spread(count, space, moments):
+    """Add the first ``count`` pairs, each to the interval in ``space.interval``, with all moments."""
+    lag, term, bits, four, cell = space.lag, space.term, space.term_bits, space.four, space.cell
+    interval, sums, cells = space.interval, moments.sums.reshape(-1), moments.cells.reshape(-1)
+    for j in range(count):
+        value = term[j]
+        four[_COLUMNS * j] = lag[j]
+        four[_COLUMNS * j + 1] = value
+        four[_COLUMNS * j + 2] = value * value
+        four[_COLUMNS * j + 3] = math.sqrt(math.sqrt(value))
+    for j in range(np.uint64(count)):
+        copy = (np.uint64(interval[j]) * np.uint64(_COPIES)) + (j & np.uint64(_COPIES - 1))
+        _add_four(sums, copy * _U4, four, j * _U4)
+    first_cell = moments.first_cell
+    for j in range(count):
+        cell[j] = interval[j] * np.int64(CELLS) + min(max((bits[j] >> SHIFT) - first_cell, 0), CELLS - 1)
+    for j in range(np.uint64(count)):
+        cells[np.uint64(cell[j])] += 1
 
 
 @compiled
-def _add_apart(i, start, stop, space, zones, moments, full, first_column, open_pairs, left):
-    """Add pairs one by one; see `add_row`."""
-    lag, term, term_bits, key, key_bits = space.lag, space.term, space.term_bits, space.key, space.key_bits
-    edge, lower, upper, table, shift = zones.edge, zones.lower, zones.upper, zones.table, np.uint32(zones.shift)
-    npairs, sums, cells, exact_left = moments.npairs, moments.sums, moments.cells, moments.exact_left
-    open_i, open_j, open_term = open_pairs.i, open_pairs.j, open_pairs.term
-    top, beyond = moments.top, np.uint64(edge.shape[0] - 1)
-    for j in range(np.uint64(start), np.uint64(stop)):
-        key[j] = np.float32(min(max(lag[j], zones.smallest), zones.largest))
-    for j in range(np.uint64(start), np.uint64(stop)):
-        h, value = lag[j], term[j]
-        r = np.uint64(table[np.uint32(key_bits[j] - zones.first_bits) >> shift])
-        # Added and not branched on: whether an edge lies between is anyone's guess.
-        r += np.uint64(h > edge[r])
-        if not (lower[r] < h and h < upper[r]):
-            while h > edge[r]:
-                r += np.uint64(1)
-            r = r if lower[r] < h and h < upper[r] else np.uint64(0)
-        if r > 0 and 0.0 <= value < top and exact_left[r] == 0:
-            npairs[r] += 1
-            sums[r, 0] += h
-            sums[r, 1] += value
-            if full:
-                sums[r, 2] += value * value
-                sums[r, 3] += math.sqrt(math.sqrt(value))
-                cells[r, min(max((term_bits[j] >> SHIFT) - moments.first_cell, 0), CELLS - 1)] += 1
-        elif r == 0 or np.uint64(zones.first_bin) <= r < beyond:
-            good = exact_left[r] == 0
-            exact_left[r] -= exact_left[r] > 0
-            # Without a term where it has to be exact, or may be one of the first of its bin.
-            open_i[left], open_j[left], open_term[left] = i, first_column + j, value if good else -1.0
-            left += 1
-    return left
+def add_means(count, space, moments):
+    """Add the first ``count`` pairs, each to the interval in ``space.interval``: lag, term and number."""
+    lag, term, interval, sums = space.lag, space.term, space.interval, moments.sums.reshape(-1)
+    for j in range(np.uint64(count)):
+        copy = (np.uint64(interval[j]) * np.uint64(_COPIES)) + (j & np.uint64(_COPIES - 1))
+        place = copy * _U4
+        a0, a1, a2 = sums[place], sums[place + _U1], sums[place + _U2]
+        sums[place], sums[place + _U1], sums[place + _U2] = a0 + lag[j], a1 + term[j], a2 + 1.0
 
-
-@compiled
-def add_row(i, count, space, zones, moments, full, first_column, open_pairs, left):
-    """Add the first ``count`` pairs of row i in ``space``; return the number of pairs left to be settled.
-
-    A negative term marks a pair whose term has to be settled. Those pairs, and those whose lag has to be, are written
-    to ``open_pairs`` from position ``left`` on, with their column counted from ``first_column``.
-    """
-    chunks = _mark_chunks(count, space, zones, moments)
-    chunk = space.chunk
-    c = 0
-    while c <= chunks:
-        r, first = chunk[c], c
-        while c <= chunks and chunk[c] == r:
-            c += 1
-        start, stop = first * CHUNK, min(c * CHUNK, count)
-        if r > 0:
-            _add_run(r, start, stop, space, moments, full)
-        else:
-            left = _add_apart(i, start, stop, space, zones, moments, full, first_column, open_pairs, left)
-    return left

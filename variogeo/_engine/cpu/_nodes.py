@@ -41,8 +41,8 @@ class Nodes(NamedTuple):
         A unit vector in the middle.
     radius : (nodes,) float array, km
         No point is further from the middle.
-    sums : (nodes, d) array
-        Sum of the factors.
+    sums : (nodes, d) or (0, d) array
+        Sum of the factors; none where nodes are not to be taken as a whole.
     half_squares : (nodes,) float array
         Sum of half their squared lengths.
     longitude, latitude : (nodes,) float array, degrees
@@ -176,40 +176,55 @@ def _lagrange(knot, t, value):
 
 
 @compiled
-def nodes_of(metric, side, lonlat):
-    """Return the nodes of a block of points at ``lonlat``."""
+def _sum_up(side, low, high, node, second, sums, half_squares):
+    """Write the sums of a node: of its halves, or of the points of a leaf."""
+    total = sums[node]
+    if second:
+        first_half, second_half = sums[node + 1], sums[second]
+        for k in range(total.shape[0]):
+            total[k] = first_half[k] + second_half[k]
+        half_squares[node] = half_squares[node + 1] + half_squares[second]
+        return
+    for i in range(low, high):
+        row = side.factors[i]
+        for k in range(total.shape[0]):
+            total[k] += row[k]
+        half_squares[node] += side.half_squares[i]
+
+
+@compiled
+def nodes_of(metric, side, lonlat, summed):
+    """Return the nodes of a block of points at ``lonlat``, ``summed`` or not."""
     count = side.x.shape[0]
     start, stop, second = _parts(count)
     size = start.shape[0]
     x, y, z, radius = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
-    sums, half_squares = np.zeros((size, side.factors.shape[1])), np.zeros(size)
+    sums, half_squares = np.zeros((size if summed else 0, side.factors.shape[1])), np.zeros(size)
     longitude, latitude = lonlat[start, 0], lonlat[start, 1]
     lag = np.empty(count)
     for node in range(size - 1, -1, -1):
         low, high = start[node], stop[node]
         x[node], y[node], z[node] = _middle(side, low, high)
         radius[node] = _radius(metric, side, x[node], y[node], z[node], low, high, lag[: high - low])
+        if summed:
+            _sum_up(side, low, high, node, second[node], sums, half_squares)
         if second[node]:
-            sums[node] = sums[node + 1] + sums[second[node]]
-            half_squares[node] = half_squares[node + 1] + half_squares[second[node]]
             if longitude[node + 1] != longitude[second[node]] or latitude[node + 1] != latitude[second[node]]:
                 longitude[node] = latitude[node] = math.nan
         else:
             for i in range(low, high):
-                sums[node] += side.factors[i]
-                half_squares[node] += side.half_squares[i]
                 if lonlat[i, 0] != lonlat[low, 0] or lonlat[i, 1] != lonlat[low, 1]:
                     longitude[node] = latitude[node] = math.nan
     return Nodes(start, stop, second, x, y, z, radius, sums, half_squares, longitude, latitude)
 
 
 @compiled
-def standing_of(side, nodes):
-    """Return the points that stand for the points of each node in sums of lags."""
+def standing_of(side, nodes, summed):
+    """Return the points that stand for the points of each node in sums of lags; with proxies where it is summed."""
     count, size = side.x.shape[0], nodes.start.shape[0]
     first, total = np.zeros(size, np.int64), count
     for node in range(size):
-        if nodes.stop[node] - nodes.start[node] > MANY and nodes.radius[node] < WIDEST:
+        if summed and nodes.stop[node] - nodes.start[node] > MANY and nodes.radius[node] < WIDEST:
             first[node] = total
             total += MANY
     standing = Standing(np.empty(total), np.empty(total), np.empty(total), np.ones(total), first)

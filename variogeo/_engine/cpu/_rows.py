@@ -1,4 +1,4 @@
-"""Compiled loops over rows of values."""
+"""Compiled loops over rows of values: each row is read once, from its own type into float64."""
 
 import math
 
@@ -8,25 +8,75 @@ from variogeo._engine.cpu._compiled import compiled
 
 
 @compiled
-def normalise_rows(rows):
-    """Make rows of length one, in place."""
-    for i in range(rows.shape[0]):
-        row = rows[i]
+def _read(source, row, unit):
+    """Write a row of a block into ``row``, at length one where a ``unit`` vector is wanted."""
+    squares = 0.0
+    for k in range(row.shape[0]):
+        value = np.float64(source[k])
+        row[k] = value
+        squares += value * value
+    if not unit:
+        return
+    if not 1e-200 < squares < 1e200:
+        # First by the largest entry: the squares of very large or small vectors stay finite.
+        largest = 0.0
+        for k in range(row.shape[0]):
+            largest = max(largest, abs(row[k]))
         squares = 0.0
         for k in range(row.shape[0]):
+            row[k] /= largest
             squares += row[k] * row[k]
-        if not 1e-200 < squares < 1e200:
-            # First by the largest entry: the squares of very large or small vectors stay finite.
-            largest = 0.0
-            for k in range(row.shape[0]):
-                largest = max(largest, abs(row[k]))
-            squares = 0.0
-            for k in range(row.shape[0]):
-                row[k] /= largest
-                squares += row[k] * row[k]
-        length = math.sqrt(squares)
+    length = math.sqrt(squares)
+    for k in range(row.shape[0]):
+        row[k] /= length
+
+
+@compiled
+def read_rows(block, unit, rows):
+    """Write the rows of a block into ``rows``, of length one for ``unit``."""
+    for i in range(block.shape[0]):
+        _read(block[i], rows[i], unit)
+
+
+@compiled
+def write_factors(block, unit, centre, scale, at, factors, half_squares):
+    """Write row i of a block, less the centre and by the scale, as factor ``at[i]``, and half of its squared length."""
+    row = np.empty(block.shape[1])
+    for i in range(block.shape[0]):
+        _read(block[i], row, unit)
+        factor, squares = factors[at[i]], 0.0
         for k in range(row.shape[0]):
-            row[k] /= length
+            factor[k] = (row[k] - centre[k]) / scale
+        # Of the rounded row, so that products and squares belong to the same vectors.
+        for k in range(row.shape[0]):
+            squares += np.float64(factor[k]) * np.float64(factor[k])
+        half_squares[at[i]] = 0.5 * squares
+
+
+@compiled
+def add_rows(block, unit, total):
+    """Add the rows of a block to ``total``."""
+    row = np.empty(block.shape[1])
+    for i in range(block.shape[0]):
+        _read(block[i], row, unit)
+        for k in range(row.shape[0]):
+            total[k] += row[k]
+
+
+@compiled
+def measure_rows(block, unit, centre, rest):
+    """Add the rows less the centre to ``rest``; return the sum of their squared lengths, and the largest."""
+    row, squares, longest = np.empty(block.shape[1]), 0.0, 0.0
+    for i in range(block.shape[0]):
+        _read(block[i], row, unit)
+        length = 0.0
+        for k in range(row.shape[0]):
+            step = row[k] - centre[k]
+            rest[k] += step
+            length += step * step
+        squares += length
+        longest = max(longest, length)
+    return squares, longest
 
 
 @compiled

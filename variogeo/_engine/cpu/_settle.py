@@ -1,4 +1,4 @@
-"""Settle the pairs that a compiled loop left: exact lag, exact term."""
+"""Settle the pairs that a compiled loop set apart: exact lag, exact term."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _AT_ONCE = 2**16
 
 
 class Settled:
-    """The sums of the pairs settled so far; ``zero_lag=False`` leaves pairs at zero lag out."""
+    """The sums of the pairs set apart; ``zero_lag=False`` leaves pairs at zero lag out."""
 
     def __init__(
         self, points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool, zero_lag: bool = True
@@ -22,34 +22,45 @@ class Settled:
         self._points, self._terms, self._bins, self._spread = points, terms, bins, spread
         self._zero_lag = zero_lag
         self._sums = no_sums(bins, spread=spread)
-        self._waiting: list[tuple[NDArray[Any], ...]] = []
+        self._open: list[tuple[NDArray[Any], ...]] = []
+        self._listed: list[tuple[NDArray[Any], ...]] = []
 
-    def add(self, first: NDArray[np.intp], second: NDArray[np.intp], term: NDArray[np.float64]) -> None:
-        """Add pairs of row numbers, with their terms without scale, or -1 where the exact one is wanted."""
-        self._waiting.append((first, second, term.copy()))
-        if sum(len(waiting[0]) for waiting in self._waiting) >= _AT_ONCE:
+    def add(self, *pairs: NDArray[Any]) -> None:
+        """Add pairs as `Apart.rows` gives them."""
+        _, _, interval, _, term = pairs
+        listed = (interval > 0) & (term >= 0)
+        self._listed.append(tuple(column[listed] for column in pairs))
+        self._open.append(tuple(column[~listed] for column in pairs))
+        if sum(len(waiting[0]) for waiting in self._open) >= _AT_ONCE:
             self._settle()
 
-    def total(self) -> LagSums:
-        """Return the sums of all pairs added."""
+    def total(self, waiting: NDArray[np.int64]) -> LagSums:
+        """Return the sums of all pairs added.
+
+        Listed pairs are settled where their interval is still ``waiting`` for more, and are good as they are otherwise.
+        """
+        if self._listed:
+            *pairs, interval, lag, term = (np.concatenate(column) for column in zip(*self._listed, strict=True))
+            few = waiting[interval] > 0
+            self._listed = []
+            self._open.append((*(column[few] for column in (*pairs, interval, lag, term)),))
+            self._sums = self._sums + self._sums_of(lag[~few], term[~few] * self._terms.scale**2)
         self._settle()
         return self._sums
 
     def _settle(self) -> None:
-        """Settle the pairs that wait."""
-        if not self._waiting:
+        """Settle the open pairs."""
+        if not self._open:
             return
-        columns = [np.concatenate(column) for column in zip(*self._waiting, strict=True)]
-        self._waiting = []
-        for start in range(0, len(columns[0]), _AT_ONCE):
-            self._add_exactly(*(column[start : start + _AT_ONCE] for column in columns))
+        first, second = (np.concatenate([pairs[side] for pairs in self._open]) for side in (0, 1))
+        self._open = []
+        for start in range(0, len(first), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            lag = lag_of_pairs(self._points, first[some], second[some])
+            edges = self._bins.edges
+            inside = ((lag > edges[0]) & (lag <= edges[-1])) | (self._zero_lag & (lag == 0))
+            term = self._terms.of_pairs(first[some][inside], second[some][inside])
+            self._sums = self._sums + self._sums_of(lag[inside], term)
 
-    def _add_exactly(self, first: NDArray[np.intp], second: NDArray[np.intp], term: NDArray[np.float64]) -> None:
-        """Add pairs with their exact lags."""
-        lag = lag_of_pairs(self._points, first, second)
-        edges = self._bins.edges
-        inside = np.flatnonzero(((lag > edges[0]) & (lag <= edges[-1])) | (self._zero_lag & (lag == 0)))
-        values = term[inside] * self._terms.scale**2
-        wanted = np.flatnonzero(values < 0)
-        values[wanted] = self._terms.of_pairs(first[inside[wanted]], second[inside[wanted]])
-        self._sums = self._sums + sums_of_pairs(lag[inside], values, self._bins, spread=self._spread)
+    def _sums_of(self, lag: NDArray[np.float64], term: NDArray[np.float64]) -> LagSums:
+        return sums_of_pairs(lag, term, self._bins, spread=self._spread)

@@ -1,4 +1,6 @@
-"""Prepare the points of a block for an engine."""
+"""Prepare the points of a block for the compiled loops."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,17 +10,33 @@ from variogeo._engine._blocks import LEAF
 from variogeo._engine._terms import Terms
 from variogeo._engine.cpu._compiled import METRICS
 from variogeo._engine.cpu._nodes import Nodes, Standing, nodes_of, standing_of
-from variogeo._engine.cpu._tiles import Side
 
 
-def side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp], *, multiple: int = 1) -> Side:
-    """Return some points as one side of tiles, their factors filled up to a multiple of rows."""
+class Side(NamedTuple):
+    """Some points: coordinates as three arrays, factors of the products, half of their squares.
+
+    Attributes
+    ----------
+    x, y, z : (m,) float array
+    factors : (m, d) array
+        Filled up with rows of zeros to whole leaves.
+    half_squares : (m,) float array
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    z: NDArray[np.float64]
+    factors: NDArray[np.floating]
+    half_squares: NDArray[np.float64]
+
+
+BlockSide = tuple[Side, Nodes, Standing]
+"""The points of a block in spatial order, with their tree and what stands for its nodes in sums of lags."""
+
+
+def side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp], *, summed: bool) -> BlockSide:
+    """Return the points of a block with their tree, whose nodes are summed or not."""
     x, y, z = np.ascontiguousarray(points.unit[rows].T)
-    return Side(x, y, z, *terms.factors(rows, multiple=multiple))
-
-
-def tree_side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp]) -> tuple[Side, Nodes, Standing]:
-    """Return some points, in spatial order, with their tree and what stands for its nodes."""
-    side = side_of(points, terms, rows, multiple=LEAF)
-    nodes = nodes_of(METRICS[points.metric], side, points.lonlat[rows])
-    return side, nodes, standing_of(side, nodes)
+    side = Side(x, y, z, *terms.factors(rows, multiple=LEAF))
+    nodes = nodes_of(METRICS[points.metric], side, points.lonlat[rows], summed)
+    return side, nodes, standing_of(side, nodes, summed)
