@@ -12,7 +12,12 @@ from pyproj import Geod
 from variogeo import Exponential, LagBins, empirical_variogram, fit_variogram
 from variogeo._distances import prepare_points
 from variogeo._engine import LagSums, TermHistogram, Terms, _job, accumulate
-from variogeo._engine.cpu import _dense
+from variogeo._engine._blocks import blocks_of
+from variogeo._engine.cpu._block_sums import _groups
+from variogeo._engine.cpu._compiled import METRICS
+from variogeo._engine.cpu._dual import visit
+from variogeo._engine.cpu._sides import side_of
+from variogeo._engine.cpu._zones import zones_of
 from variogeo.synthetic import uniform_lonlat
 
 EDGES = [0.5, 20, 300, 2000, 9000, 20_004]
@@ -39,32 +44,42 @@ def test_scalars_equal_a_double_loop(scattered):
     np.testing.assert_allclose(empirical.semivariance, semivariance, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("block", "tile"), [(8, (1, 3)), (64, (5, 64)), (512, (16, 64)), (10_000, (7, 10_000))])
-def test_the_size_of_blocks_and_tiles_changes_nothing(scattered, monkeypatch, block, tile):
+@pytest.mark.parametrize("block", [8, 24, 64, 10_000])
+def test_the_size_of_blocks_changes_nothing(scattered, monkeypatch, block):
     lonlat, values, bins = scattered[0][:100], scattered[1][:100], LagBins(EDGES)
     whole = empirical_variogram(lonlat, values, bins).sums
     monkeypatch.setattr(_job, "LEAST_ROWS", block)
     monkeypatch.setitem(_job._MOST_ROWS, "dense", block)
-    monkeypatch.setattr(_dense, "ROWS", tile[0])
-    monkeypatch.setattr(_dense, "COLUMNS", tile[1])
-    tiled = empirical_variogram(lonlat, values, bins).sums
-    assert tiled.npairs.tolist() == whole.npairs.tolist()
-    assert tiled.histogram == whole.histogram
-    np.testing.assert_allclose(tiled.term, whole.term, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(tiled.lag, whole.lag, rtol=1e-9)
+    cut = empirical_variogram(lonlat, values, bins).sums
+    assert cut.npairs.tolist() == whole.npairs.tolist()
+    assert cut.histogram == whole.histogram
+    np.testing.assert_allclose(cut.term, whole.term, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(cut.lag, whole.lag, rtol=1e-9)
 
 
 @pytest.mark.parametrize("metric", ["geodesic", "great_circle", "chord"])
-def test_tiles_beyond_the_last_lag_are_skipped_and_no_pair_with_them(scattered, monkeypatch, metric):
+def test_leaves_beyond_the_last_lag_are_left_out_and_no_pair_with_them(scattered, metric):
     lonlat, values = scattered
-    added, add_tile = [], _dense.add_tile
-    monkeypatch.setattr(_dense, "add_tile", lambda *arguments: added.append(1) or add_tile(*arguments))
-    monkeypatch.setattr(_dense, "ROWS", 16)
-    monkeypatch.setattr(_dense, "COLUMNS", 16)
+    points = prepare_points(lonlat, metric)
+    rows = blocks_of(points.unit, values, len(lonlat)).rows(0)
+    side = side_of(points, Terms.of(values, "cosine"), rows, summed=False)
+    leaves, few, everything = len(side.nodes.start), *(zones_of(LagBins([0, most]), metric) for most in (300, 20_004))
+
+    def looked_at(zones):
+        bits, touched = np.zeros(leaves, np.int64), np.empty(leaves, np.int64)
+        none, stack = np.empty((0, 3), np.int32), np.empty((4096, 2), np.int64)
+        count = 0
+        for group in _groups(side.nodes):
+            _, touches = visit(
+                METRICS[metric], group, side.nodes, side.nodes, True, False, zones, bits, touched, none, stack
+            )
+            count += int(np.bitwise_count(bits).sum())
+            bits[touched[:touches]] = 0
+        return count
+
+    assert looked_at(few) < 0.4 * looked_at(everything)
     near = empirical_variogram(lonlat, values, LagBins([0, 20, 300]), metric=metric)
-    few = len(added)
     everything = empirical_variogram(lonlat, values, LagBins([0, 20, 300, 20_004]), metric=metric)
-    assert few < 0.4 * (len(added) - few)
     assert near.npairs.tolist() == everything.npairs[:2].tolist()
     np.testing.assert_array_equal(near.semivariance, everything.semivariance[:2])
 

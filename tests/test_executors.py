@@ -11,10 +11,9 @@ from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPo
 
 import numpy as np
 import pytest
-from jobs import PlainJob, TreeJob, added_in_order, plain_job
-from threadpoolctl import threadpool_info
+from jobs import TreeJob, added_in_order, plain_job
 
-from variogeo import LagBins, empirical_variogram
+from variogeo import LagBins
 from variogeo._checks import DataError
 from variogeo._distances import prepare_points
 from variogeo._engine._blocks import blocks_of
@@ -387,22 +386,6 @@ def test_an_executor_that_leaves_tasks_out_or_repeats_them_is_refused():
 # Threads
 
 
-def test_tasks_run_with_one_thread_of_blas_and_the_number_of_before_comes_back():
-    def numbers():
-        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
-
-    class Looking(PlainJob):
-        def sums(self, task):
-            """Look at the number of threads."""
-            seen.append(numbers())
-            return super().sums(task)
-
-    seen, before, job = [], numbers(), plain_job(4)
-    run(Looking(**{field.name: getattr(job, field.name) for field in dataclasses.fields(job)}), executor=Threads(3))
-    assert seen == [{1}] * 10
-    assert numbers() == before
-
-
 def test_there_are_as_many_threads_as_usable_cores(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
     assert _executors.usable_cores() == 3
@@ -551,14 +534,3 @@ def test_a_memory_map_cut_short_is_an_error(tmp_path):
     os.truncate(tmp_path / "values", 4000)
     with pytest.raises(DataError, match="has 4000 bytes, but had 8000 when the run began: it was cut short"):
         parcel.job()
-
-
-def test_blas_has_its_threads_back_after_each_run(scattered):
-    def threads():
-        # A set: the run may load another BLAS, that of scipy.
-        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
-
-    before = threads()
-    for _ in range(4):
-        empirical_variogram(*scattered, LagBins([0, 5000]))
-        assert threads() == before

@@ -523,7 +523,7 @@ def test_summing_over_a_file_takes_the_memory_of_a_few_groups(large_file: Path) 
     tracemalloc.stop()
     n = 32 * 1024 * 256
     assert total == n * (n - 1) / 2
-    assert most <= 3 * 2**20  # of 32
+    assert most <= 4 * 2**20  # of 32: three groups and what goes with them
     assert peak <= 4 * 2**20
 
 

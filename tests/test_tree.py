@@ -10,7 +10,7 @@ from engines import ENGINES, assert_sums, chosen, sums_by
 from variogeo import Exponential, LagBins, empirical_variogram, fit_variogram
 from variogeo._distances import lag_error
 from variogeo._engine import Terms, _job
-from variogeo._engine.cpu import _tree
+from variogeo._engine.cpu import _block_sums
 from variogeo.synthetic import uniform_lonlat
 
 METRICS = ["geodesic", "great_circle", "chord"]
@@ -232,14 +232,19 @@ def test_one_bin_over_everything_has_a_closed_form(dtype):
 
 
 def test_the_tree_works_where_there_are_many_points_and_no_spread_is_wanted(monkeypatch):
-    calls, tree_sums = [], _tree.tree_sums
-    monkeypatch.setattr(_tree, "tree_sums", lambda *arguments: calls.append("tree") or tree_sums(*arguments))
+    calls, block_sums = [], _block_sums.block_sums
+
+    def spied(*arguments, summed, **options):
+        calls.append(summed)
+        return block_sums(*arguments, summed=summed, **options)
+
+    monkeypatch.setattr(_block_sums, "block_sums", spied)
     lonlat, values = uniform_lonlat(50), vectors(50)
     empirical_variogram(lonlat, values, BINS["late"], spread=False)
     monkeypatch.setattr(_job, "TREE_FROM", 50)
     empirical_variogram(lonlat, values, BINS["late"])
     empirical_variogram(lonlat, values[:, 0], BINS["late"], dissimilarity="half_squared", spread=False)
     empirical_variogram(lonlat[:49], values[:49], BINS["late"], spread=False)
-    assert not calls
+    assert calls == [False] * 4
     empirical_variogram(lonlat, values, BINS["late"], spread=False)
-    assert calls == ["tree"]
+    assert calls[4:] == [True]

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._engine._order import halves
-
 LEAF = 8
 """Points of a leaf of the spatial tree."""
 
@@ -42,6 +40,8 @@ def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int) -> Blocks:
     The row groups of a file are not torn: small ones that follow each other make a part together, a large one makes
     several blocks, and there is spatial order within a part only.
     """
+    from variogeo._engine.cpu._halving import halves
+
     order, starts = np.arange(len(unit)), [0]
     for first, stop in pairwise(_parts(getattr(values, "group_starts", [0, len(unit)]), most_rows)):
         part = order[first:stop]

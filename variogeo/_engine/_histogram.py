@@ -1,5 +1,6 @@
 """TermHistogram: counts of dissimilarities per lag bin, from which quantiles come."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,11 +73,16 @@ class TermHistogram:
         key = bin * _CELL_NUMBERS + (np.maximum(term, 0.0).view(np.int64) >> SHIFT)
         return _of_keys(size, key, np.ones(len(key), np.int64))
 
+    @classmethod
+    def sum_of(cls, histograms: Sequence["TermHistogram"]) -> "TermHistogram":
+        """Return the sum of histograms of the same bins, at least one."""
+        key = np.concatenate([one.bin * _CELL_NUMBERS + one.cell for one in histograms])
+        return _of_keys(histograms[0].size, key, np.concatenate([one.npairs for one in histograms]))
+
     def __add__(self, other: "TermHistogram") -> "TermHistogram":
         if not isinstance(other, TermHistogram):
             return NotImplemented
-        key = np.concatenate([one.bin * _CELL_NUMBERS + one.cell for one in (self, other)])
-        return _of_keys(self.size, key, np.concatenate([self.npairs, other.npairs]))
+        return TermHistogram.sum_of([self, other])
 
     def __eq__(self, other: object) -> bool:
         return (

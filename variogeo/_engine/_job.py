@@ -1,12 +1,15 @@
 """Job: what there is to sum, cut into tasks that any thread, process or machine can do alone."""
 
-import threading
-import weakref
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from variogeo._cores import usable_cores
 from variogeo._distances import SpherePoints
 from variogeo._engine._blocks import Blocks, blocks_of
+from variogeo._engine._latest import Latest
 from variogeo._engine._sums import LagSums
 from variogeo._engine._terms import Terms
 from variogeo._lags import LagBins
@@ -20,12 +23,18 @@ TREE_FROM = 10_000
 LEAST_ROWS = 1024
 """Of a block, where there are as many points."""
 
-_MOST_BYTES = {"dense": 2**24, "tree": 2**26}
-"""Of the factors of a block; each thread holds two."""
+_MOST_BYTES = 2**24
+"""Of the factors of a block; each thread works on two."""
+
+_LARGEST_PART = {"dense": 0.0, "tree": 0.1}
+"""Share of all points that a block may hold even so: the tree takes larger parts as a whole in larger blocks."""
 
 _MOST_ROWS = {"dense": 8192, "tree": 32_768}
 
-_LEAST_BLOCKS = {"dense": 4, "tree": 8}
+_LEAST_BLOCKS = 4
+
+_KEPT_BYTES = 2**26
+"""Of the factors of blocks that are kept for the next task."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +62,8 @@ class Job:
         """Return the job with its blocks, which depend on the data alone."""
         n, row_bytes = len(points), terms.width * terms.precision().itemsize
         engine = _engine(n, terms.width, spread=spread)
-        wanted = min(_MOST_BYTES[engine] // row_bytes, -(-n // _LEAST_BLOCKS[engine]), _MOST_ROWS[engine])
+        most = max(_MOST_BYTES // row_bytes, int(n * _LARGEST_PART[engine]))
+        wanted = min(most, -(-n // _LEAST_BLOCKS), _MOST_ROWS[engine])
         return cls(points, terms, bins, spread, blocks_of(points.unit, terms.values, max(LEAST_ROWS, wanted)))
 
     def tasks(self) -> list[Task]:
@@ -65,33 +75,27 @@ class Job:
         from variogeo._engine.cpu._block_sums import block_sums
 
         rows = self.blocks.rows(task[0]), self.blocks.rows(task[1])
-        sides = self._side(task[0], task), self._side(task[1], task)
-        return block_sums(
-            self.points, self.terms, self.bins, rows, sides, spread=self.spread, summed=self.uses_tree
-        )
+        sides = self._sides[task[0]], self._sides[task[1]]
+        return block_sums(self.points, self.terms, self.bins, rows, sides, spread=self.spread, summed=self.uses_tree)
 
     @property
     def uses_tree(self) -> bool:
         """Whether the dual tree does the work."""
         return _engine(len(self.points), self.terms.width, spread=self.spread) == "tree"
 
-    def _side(self, block: int, task: Task) -> Any:
-        """Return the prepared points of a block; each thread keeps those of its last task."""
+    @cached_property
+    def _sides(self) -> Latest:
+        """The prepared points of the blocks, shared by the threads that work on tasks."""
         from variogeo._engine.cpu._sides import side_of
 
-        # Weakly, so that a worker which waits for other work does not hold the points.
-        if getattr(_kept, "job", lambda: None)() is not self:
-            _kept.job, _kept.sides = weakref.ref(self), {}
-        _kept.sides = {kept: side for kept, side in _kept.sides.items() if kept in task}
-        if block not in _kept.sides:
-            rows = self.blocks.rows(block)
-            _kept.sides[block] = side_of(self.points, self.terms, rows, summed=self.uses_tree)
-        return _kept.sides[block]
+        def prepare(block: int) -> Any:
+            return side_of(self.points, self.terms, self.blocks.rows(block), summed=self.uses_tree)
+
+        largest = int(max(1, *np.diff(self.blocks.starts))) * self.terms.width * self.terms.precision().itemsize
+        # At least one for each thread and one that they share.
+        return Latest(prepare, max(usable_cores() + 1, _KEPT_BYTES // largest))
 
 
 def _engine(n: int, width: int, *, spread: bool) -> str:
     """Return which engine works on n points; scalars have exact differences, and no products worth saving."""
     return "dense" if spread or n < TREE_FROM or width == 1 else "tree"
-
-
-_kept = threading.local()

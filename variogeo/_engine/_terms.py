@@ -146,12 +146,15 @@ class Terms:
         """
         from variogeo._engine.cpu._rows import write_factors
 
-        factors = np.zeros((-(-len(index) // multiple) * multiple, self.width), self.precision)
-        half_squares = np.zeros(len(index))
+        size = -(-len(index) // multiple) * multiple
+        if self.largest == 0:
+            return np.zeros((size, self.width), self.precision), np.zeros(len(index))
+        factors, half_squares = np.empty((size, self.width), self.precision), np.empty(len(index))
+        factors[len(index) :] = 0
         # Scalars keep their own values: their differences need no product.
         centre = self.centre if self.width > 1 else np.zeros(1)
         order = np.argsort(index)
-        for start in range(0, len(index) if self.largest > 0 else 0, self._step):
+        for start in range(0, len(index), self._step):
             part = order[start : start + self._step]
             write_factors(self._block(index[part]), self._unit, centre, self.scale, part, factors, half_squares)
         return factors, half_squares

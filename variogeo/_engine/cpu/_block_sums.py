@@ -1,5 +1,7 @@
 """The sums over the pairs of two blocks: what a task is, on the CPU."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,19 +9,41 @@ from variogeo._distances import SpherePoints
 from variogeo._engine._blocks import LEAF
 from variogeo._engine._sums import LagSums
 from variogeo._engine._terms import Terms
-from variogeo._engine.cpu._compiled import METRICS
+from variogeo._engine.cpu._compiled import METRICS, compiled
 from variogeo._engine.cpu._dual import add_wholes, visit
-from variogeo._engine.cpu._gathered import COLUMNS, LEAVES, add_gathered, nothing_gathered
+from variogeo._engine.cpu._gathered import COLUMNS, LEAVES, Gathered, add_gathered, nothing_gathered
 from variogeo._engine.cpu._lag_sums import add_lags
 from variogeo._engine.cpu._moments import no_moments, sums_of_moments
 from variogeo._engine.cpu._nodes import Nodes
 from variogeo._engine.cpu._settle import Settled
-from variogeo._engine.cpu._sides import BlockSide
-from variogeo._engine.cpu._sorting import scratch, space_apart
+from variogeo._engine.cpu._sides import Side
+from variogeo._engine.cpu._sorting import Scratch, scratch, space_apart
 from variogeo._engine.cpu._zones import zones_of
 from variogeo._lags import LagBins
 
 _DEEPEST = 4096
+
+_APART = 2**16
+"""Pairs that are set apart before they are settled."""
+
+
+class Space(NamedTuple):
+    """What the way through two blocks writes to.
+
+    Attributes
+    ----------
+    gathered : Gathered
+    scratch : Scratch
+    bits, touched, whole, stack : int arrays
+        See `visit`.
+    """
+
+    gathered: Gathered
+    scratch: Scratch
+    bits: NDArray[np.int64]
+    touched: NDArray[np.int64]
+    whole: NDArray[np.int32]
+    stack: NDArray[np.int64]
 
 
 def block_sums(
@@ -27,7 +51,7 @@ def block_sums(
     terms: Terms,
     bins: LagBins,
     rows: tuple[NDArray[np.intp], NDArray[np.intp]],
-    sides: tuple[BlockSide, BlockSide],
+    sides: tuple[Side, Side],
     *,
     spread: bool,
     summed: bool,
@@ -40,24 +64,49 @@ def block_sums(
     zones = zones_of(bins, points.metric)
     moments = no_moments(zones, terms, spread=spread)
     settled = Settled(points, terms, bins, spread=spread, zero_lag=not summed)
-    (side_a, a, stand_a), (side_b, b, stand_b) = sides
-    same, metric = side_a is side_b, METRICS[points.metric]
-    gathered, space = nothing_gathered(terms.precision), scratch(LEAF * COLUMNS)
-    bits, touched = np.zeros(len(b.start), np.int64), np.empty(len(b.start), np.int64)
-    whole = np.empty((2 * LEAVES * len(b.start) if summed else 0, 3), np.int32)
-    stack, apart = np.empty((_DEEPEST, 2), np.int64), space_apart(LEAVES * LEAF * len(rows[1]))
-    for group in _groups(a):
-        wholes, touches = visit(metric, group, a, b, same, summed, zones, bits, touched, whole, stack)
-        if wholes:
-            add_wholes(a, b, whole, wholes, moments)
-            add_lags(metric, a, stand_a, b, stand_b, whole, wholes, moments, stack)
-        left = add_gathered(
-            metric, a.start[group], side_a, side_b, same, bits, touched, touches, zones, moments, spread, gathered,
-            space, apart,
+    groups, done = _groups(sides[0].nodes), 0
+    # In one group every pair may be set apart.
+    largest, nodes_b = LEAVES * LEAF * len(rows[1]), len(sides[1].nodes.start)
+    apart = space_apart(largest + _APART)
+    space = Space(
+        nothing_gathered(terms.precision),
+        scratch(LEAF * COLUMNS),
+        np.zeros(nodes_b, np.int64),
+        np.empty(nodes_b, np.int64),
+        np.empty((2 * LEAVES * nodes_b if summed else 0, 3), np.int32),
+        np.empty((_DEEPEST, 2), np.int64),
+    )
+    while done < len(groups):
+        done, left = _add_groups(
+            METRICS[points.metric], groups, done, *sides, sides[0] is sides[1], summed, spread, zones, moments, space,
+            apart, len(apart.i) - largest,
         )  # fmt: skip
-        if left:
-            settled.add(*apart.rows(left, *rows))
+        settled.add(*apart.rows(left, *rows))
     return sums_of_moments(moments, zones, terms, bins) + settled.total(moments.waiting)
+
+
+@compiled
+def _add_groups(metric, groups, done, side_a, side_b, same, summed, spread, zones, moments, space, apart, most):
+    """Add the pairs of the groups from ``done`` on, until more than ``most`` pairs are set apart.
+
+    Returns the groups done, and the number of pairs set apart.
+    """
+    left = 0
+    while done < groups.shape[0] and left <= most:
+        group = groups[done]
+        wholes, touches = visit(
+            metric, group, side_a.nodes, side_b.nodes, same, summed, zones, space.bits, space.touched, space.whole,
+            space.stack,
+        )  # fmt: skip
+        if wholes:
+            add_wholes(side_a.nodes, side_b.nodes, space.whole, wholes, moments)
+            add_lags(metric, side_a, side_b, space.whole, wholes, moments, space.stack)
+        left = add_gathered(
+            metric, side_a.nodes.start[group], side_a.points, side_b.points, same, space.bits, space.touched, touches,
+            zones, moments, spread, space.gathered, space.scratch, apart, left,
+        )  # fmt: skip
+        done += 1
+    return done, left
 
 
 def _groups(nodes: Nodes) -> NDArray[np.intp]:

@@ -116,9 +116,11 @@ def _name_pairs(first, rows, column, count, later, apart, before, left):
 
 
 @compiled
-def add_gathered(metric, start, a, b, same, bits, touched, touches, zones, moments, spread, gathered, space, apart):
+def add_gathered(
+    metric, start, a, b, same, bits, touched, touches, zones, moments, spread, gathered, space, apart, left
+):  # fmt: skip
     """Add the pairs of all leaves that a group has touched; return the number of pairs set apart."""
-    left, zero, one, width = 0, touches - touches, touches - touches + 1, b.factors.shape[1]
+    zero, one, width = touches - touches, touches - touches + 1, b.factors.shape[1]
     filled, column, squares, product = gathered.filled, gathered.column, gathered.half_squares, gathered.product
     to_x, to_y, to_z = gathered.x, gathered.y, gathered.z
     a_factors, b_factors, from_x, from_y, from_z, from_squares = a.factors, b.factors, b.x, b.y, b.z, b.half_squares

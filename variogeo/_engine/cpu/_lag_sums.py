@@ -44,8 +44,9 @@ def _smooth(metric, ax, ay, az, bx, by, bz, reach, spare):
 
 
 @compiled
-def add_lags(metric, a, stand_a, b, stand_b, whole, wholes, moments, stack):
+def add_lags(metric, side_a, side_b, whole, wholes, moments, stack):
     """Add the lags of pairs of nodes to their bins."""
+    a, b, stand_a, stand_b = side_a.nodes, side_b.nodes, side_a.standing, side_b.standing
     a_start, a_stop, a_second, a_radius = a.start, a.stop, a.second, a.radius
     b_start, b_stop, b_second, b_radius = b.start, b.stop, b.second, b.radius
     sums = moments.sums

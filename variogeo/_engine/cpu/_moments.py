@@ -1,7 +1,7 @@
 """The sums that a compiled loop makes of the pairs of each lag interval."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ from variogeo._engine.cpu._compiled import compiled
 from variogeo._engine.cpu._zones import Zones
 from variogeo._lags import LagBins
 
-EXACT_FIRST = 32
+_FEW = 32
 """Pairs of an interval and task whose term is exact where there are no more: rounding of float32 products averages out
 over many pairs, not over three."""
 
-_MOST_EXACT = 4096
-"""Such pairs of all intervals of a task together, where there are many."""
+_VERY_FEW, _MOST_FEW = 4, 2**14
+"""With many intervals fewer, so that all together are not much more than the second number; but not less than the
+first."""
 
 _COPIES = 4
 """Of each sum: neighbours in space are often in one interval, and an addition has to wait for the last one to the same
@@ -68,7 +69,7 @@ def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
     size = len(zones.edge)
     waiting = np.zeros(size, np.int64)
     if terms.precision is np.float32:
-        waiting[zones.bins] = min(EXACT_FIRST, max(1, _MOST_EXACT // size))
+        waiting[zones.bins] = min(_FEW, max(_VERY_FEW, _MOST_FEW // size))
     next_one = np.minimum(zones.interval + 1, size - 1)
     listed = (waiting[zones.interval] > 0) | (np.isfinite(zones.cut) & (waiting[next_one] > 0))
     # The histogram's cells are of terms with their scale, a power of four: an even number of octaves.
@@ -145,4 +146,3 @@ def add_means(count, space, moments):
         place = copy * _U4
         a0, a1, a2 = sums[place], sums[place + _U1], sums[place + _U2]
         sums[place], sums[place + _U1], sums[place + _U2] = a0 + lag[j], a1 + term[j], a2 + 1.0
-

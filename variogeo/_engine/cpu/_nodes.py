@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._engine._blocks import LEAF
-from variogeo._engine._order import middle_of
 from variogeo._engine.cpu._compiled import GEODESIC, compiled, row_lags
+from variogeo._engine.cpu._halving import middle_of
 
 PROXIES_ALONG = 5
 """Chebyshev points along each of a node's two axes: lags are interpolated with degree 4."""
@@ -79,9 +79,6 @@ class Standing(NamedTuple):
     first: NDArray[np.int64]
 
 
-_middle_of = compiled(middle_of)
-
-
 @compiled
 def _parts(count):
     """Return start, stop and second half of all nodes of ``count`` points."""
@@ -98,7 +95,7 @@ def _parts(count):
         if parent[nodes] >= 0:
             second[parent[nodes]] = nodes
         if high - low > LEAF:
-            middle = _middle_of(low, high, LEAF)
+            middle = middle_of(low, high, LEAF)
             stack[top, 0], stack[top, 1], stack[top, 2] = middle, high, nodes
             stack[top + 1, 0], stack[top + 1, 1], stack[top + 1, 2] = low, middle, -1
             top += 2

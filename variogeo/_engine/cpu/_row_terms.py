@@ -34,7 +34,9 @@ def leaf_terms(a, first, rows, b, column, half_squares, product, count, later, t
             term[shift + j] = value
             lost += np.int64((value < limit * both) | (value >= top))
         if lost:
-            all_lost += _mark_lost(a.factors[first + i], half, b, column, half_squares, start, stop, shift, term, moments)
+            all_lost += _mark_lost(
+                a.factors[first + i], half, b, column, half_squares, start, stop, shift, term, moments
+            )
         place = shift + stop
     return all_lost
 

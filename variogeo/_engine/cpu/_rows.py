@@ -26,9 +26,9 @@ def _read(source, row, unit):
         for k in range(row.shape[0]):
             row[k] /= largest
             squares += row[k] * row[k]
-    length = math.sqrt(squares)
+    per_length = 1.0 / math.sqrt(squares)
     for k in range(row.shape[0]):
-        row[k] /= length
+        row[k] *= per_length
 
 
 @compiled
@@ -41,12 +41,12 @@ def read_rows(block, unit, rows):
 @compiled
 def write_factors(block, unit, centre, scale, at, factors, half_squares):
     """Write row i of a block, less the centre and by the scale, as factor ``at[i]``, and half of its squared length."""
-    row = np.empty(block.shape[1])
+    row, per_scale = np.empty(block.shape[1]), 1.0 / scale
     for i in range(block.shape[0]):
         _read(block[i], row, unit)
         factor, squares = factors[at[i]], 0.0
         for k in range(row.shape[0]):
-            factor[k] = (row[k] - centre[k]) / scale
+            factor[k] = (row[k] - centre[k]) * per_scale
         # Of the rounded row, so that products and squares belong to the same vectors.
         for k in range(row.shape[0]):
             squares += np.float64(factor[k]) * np.float64(factor[k])

@@ -30,7 +30,7 @@ class Settled:
         _, _, interval, _, term = pairs
         listed = (interval > 0) & (term >= 0)
         self._listed.append(tuple(column[listed] for column in pairs))
-        self._open.append(tuple(column[~listed] for column in pairs))
+        self._open.append(tuple(column[~listed] for column in pairs[:2]))
         if sum(len(waiting[0]) for waiting in self._open) >= _AT_ONCE:
             self._settle()
 
@@ -40,27 +40,23 @@ class Settled:
         Listed pairs are settled where their interval is still ``waiting`` for more, and are good as they are otherwise.
         """
         if self._listed:
-            *pairs, interval, lag, term = (np.concatenate(column) for column in zip(*self._listed, strict=True))
+            first, second, interval, lag, term = (np.concatenate(column) for column in zip(*self._listed, strict=True))
             few = waiting[interval] > 0
             self._listed = []
-            self._open.append((*(column[few] for column in (*pairs, interval, lag, term)),))
-            self._sums = self._sums + self._sums_of(lag[~few], term[~few] * self._terms.scale**2)
-        self._settle()
+            self._open.append((first[few], second[few]))
+            self._settle(lag[~few], term[~few] * self._terms.scale**2)
         return self._sums
 
-    def _settle(self) -> None:
-        """Settle the open pairs."""
-        if not self._open:
-            return
-        first, second = (np.concatenate([pairs[side] for pairs in self._open]) for side in (0, 1))
+    def _settle(self, *good: NDArray[np.float64]) -> None:
+        """Settle the open pairs; add the ``good`` lags and terms with them."""
+        first, second = (np.concatenate(side) for side in zip(*self._open, strict=True))
         self._open = []
+        edges, found = self._bins.edges, [good] if good else []
         for start in range(0, len(first), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
             lag = lag_of_pairs(self._points, first[some], second[some])
-            edges = self._bins.edges
             inside = ((lag > edges[0]) & (lag <= edges[-1])) | (self._zero_lag & (lag == 0))
-            term = self._terms.of_pairs(first[some][inside], second[some][inside])
-            self._sums = self._sums + self._sums_of(lag[inside], term)
-
-    def _sums_of(self, lag: NDArray[np.float64], term: NDArray[np.float64]) -> LagSums:
-        return sums_of_pairs(lag, term, self._bins, spread=self._spread)
+            found.append((lag[inside], self._terms.of_pairs(first[some][inside], second[some][inside])))
+        lags, terms = (np.concatenate(column) for column in zip(*found, strict=True))
+        if len(lags):
+            self._sums = self._sums + sums_of_pairs(lags, terms, self._bins, spread=self._spread)

@@ -12,7 +12,7 @@ from variogeo._engine.cpu._compiled import METRICS
 from variogeo._engine.cpu._nodes import Nodes, Standing, nodes_of, standing_of
 
 
-class Side(NamedTuple):
+class Points(NamedTuple):
     """Some points: coordinates as three arrays, factors of the products, half of their squares.
 
     Attributes
@@ -30,13 +30,17 @@ class Side(NamedTuple):
     half_squares: NDArray[np.float64]
 
 
-BlockSide = tuple[Side, Nodes, Standing]
-"""The points of a block in spatial order, with their tree and what stands for its nodes in sums of lags."""
+class Side(NamedTuple):
+    """A block as one side of a task: its points in spatial order, their tree, and what stands for its nodes in lags."""
+
+    points: Points
+    nodes: Nodes
+    standing: Standing
 
 
-def side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp], *, summed: bool) -> BlockSide:
-    """Return the points of a block with their tree, whose nodes are summed or not."""
+def side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp], *, summed: bool) -> Side:
+    """Return a block of points with their tree, whose nodes are summed or not."""
     x, y, z = np.ascontiguousarray(points.unit[rows].T)
-    side = Side(x, y, z, *terms.factors(rows, multiple=LEAF))
-    nodes = nodes_of(METRICS[points.metric], side, points.lonlat[rows], summed)
-    return side, nodes, standing_of(side, nodes, summed)
+    block = Points(x, y, z, *terms.factors(rows, multiple=LEAF))
+    nodes = nodes_of(METRICS[points.metric], block, points.lonlat[rows], summed)
+    return Side(block, nodes, standing_of(block, nodes, summed))

@@ -34,8 +34,8 @@ class Apart(NamedTuple):
 
     def rows(self, count: int, rows_i: NDArray[np.intp], rows_j: NDArray[np.intp]) -> tuple[NDArray[Any], ...]:
         """Return the first ``count`` pairs: their row numbers, and copies of the rest."""
-        i, j, *rest = (column[:count] for column in self)
-        return rows_i[i], rows_j[j], *(column.copy() for column in rest)
+        rest = (column[:count].copy() for column in (self.interval, self.lag, self.term))
+        return rows_i[self.i[:count]], rows_j[self.j[:count]], *rest
 
 
 def scratch(count: int) -> Scratch:

@@ -25,8 +25,8 @@ class Zones(NamedTuple):
     every other lag is open: it has to be settled by the exact one.
 
     A table of cells makes that quick. The number of a cell is the leading bits of the lag as float32, between
-    ``smallest`` and ``largest``. A lag of the cell is in its ``interval``, or in the next one if it exceeds its ``cut``;
-    but only when it differs from the cut by more than ``error``. Otherwise it needs the closer look above.
+    ``smallest`` and ``largest``. A lag of the cell is in its ``interval``, or in the next one if it exceeds its
+    ``cut``; but only when it differs from the cut by more than ``error``. Otherwise it needs the closer look above.
 
     Attributes
     ----------

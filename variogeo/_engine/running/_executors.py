@@ -13,7 +13,7 @@ from variogeo._engine._job import Job, Task
 from variogeo._engine._sums import LagSums
 from variogeo._engine.running._flight import Flight
 from variogeo._engine.running._transport import Parcel, packed, packed_into
-from variogeo._engine.running._worker import one_blas_thread, sums_in_process, sums_in_thread, sums_of_parcel
+from variogeo._engine.running._worker import sums_in_process, sums_of_parcel
 
 _RETRIES = 2
 """Times that a task of Dask that raised is repeated, and sending the data."""
@@ -84,9 +84,7 @@ class Threads:
     def start(self, job: Job) -> None:
         """Start the threads; the job is shared."""
         pool = self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="variogeo")
-        # From the thread that calls: OpenBLAS forgets a number that one of its own callers sets while others work.
-        one_blas_thread.__enter__()
-        self._flight.open(job, lambda task: pool.submit(sums_in_thread, job, task), 2 * self._count)
+        self._flight.open(job, lambda task: pool.submit(job.sums, task), 2 * self._count)
 
     def results(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, LagSums]]:
         """Yield each task with its sums, as they finish."""
@@ -98,7 +96,6 @@ class Threads:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
-            one_blas_thread.__exit__()
 
 
 class Processes:

@@ -6,11 +6,15 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+from variogeo._engine._histogram import TermHistogram
 from variogeo._engine._job import Job, Task
 from variogeo._engine._sums import LagSums, no_histogram, no_sums
 from variogeo._engine.running._executors import Executor, as_executor
 from variogeo._engine.running._journal import Journal, open_journal
 from variogeo._progress import progress_bar
+
+_CELLS_AT_ONCE = 2**20
+"""Cells of histograms that are added together."""
 
 
 def run(job: Job, *, executor: Any = None, resume: str | os.PathLike[str] | None = None) -> LagSums:
@@ -95,7 +99,7 @@ class _Merge:
         self._place = {task: k for k, task in enumerate(order)}
         self._bins = job.bins
         self._sums = no_sums(job.bins, spread=job.spread)
-        self._histogram = self._sums.histogram
+        self._histograms = [self._sums.histogram]
         self._added = 0
         self._early: dict[int, LagSums] = {}
 
@@ -106,7 +110,9 @@ class _Merge:
             msg = f"The executor yielded task {task}, which it was not given or had yielded before."
             raise RuntimeError(msg)
         # Counts add exactly, in any order: only the few numbers per bin of a task that came early are held.
-        self._histogram = self._histogram + sums.histogram
+        self._histograms.append(sums.histogram)
+        if sum(len(histogram.cell) for histogram in self._histograms) > _CELLS_AT_ONCE:
+            self._histograms = [TermHistogram.sum_of(self._histograms)]
         self._early[place] = replace(sums, histogram=no_histogram(self._bins))
         while self._added in self._early:
             self._sums = self._sums + self._early.pop(self._added)
@@ -117,4 +123,4 @@ class _Merge:
         if self._place:
             msg = f"The executor ended without {len(self._place)} tasks, the first of which is {min(self._place)}."
             raise RuntimeError(msg)
-        return replace(self._sums, histogram=self._histogram)
+        return replace(self._sums, histogram=TermHistogram.sum_of(self._histograms))

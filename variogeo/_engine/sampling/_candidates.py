@@ -69,7 +69,7 @@ class PointTree:
     @classmethod
     def of(cls, points: SpherePoints) -> "PointTree":
         """Return the tree of some points."""
-        from variogeo._engine._order import halves
+        from variogeo._engine.cpu._halving import halves
 
         order = np.arange(len(points))
         halves(points.unit, order, LEAF)
