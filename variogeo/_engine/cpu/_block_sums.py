@@ -11,13 +11,13 @@ from variogeo._engine._sums import LagSums
 from variogeo._engine._terms import Terms
 from variogeo._engine.cpu._compiled import METRICS, compiled
 from variogeo._engine.cpu._dual import add_wholes, visit
-from variogeo._engine.cpu._gathered import COLUMNS, LEAVES, Gathered, add_gathered, nothing_gathered
+from variogeo._engine.cpu._gathered import LEAVES, Gathered, add_gathered, nothing_gathered
 from variogeo._engine.cpu._lag_sums import add_lags
 from variogeo._engine.cpu._moments import no_moments, sums_of_moments
 from variogeo._engine.cpu._nodes import Nodes
 from variogeo._engine.cpu._settle import Settled
 from variogeo._engine.cpu._sides import Side
-from variogeo._engine.cpu._sorting import Scratch, scratch, space_apart
+from variogeo._engine.cpu._sorting import space_apart
 from variogeo._engine.cpu._zones import zones_of
 from variogeo._lags import LagBins
 
@@ -33,13 +33,11 @@ class Space(NamedTuple):
     Attributes
     ----------
     gathered : Gathered
-    scratch : Scratch
     bits, touched, whole, stack : int arrays
         See `visit`.
     """
 
     gathered: Gathered
-    scratch: Scratch
     bits: NDArray[np.int64]
     touched: NDArray[np.int64]
     whole: NDArray[np.int32]
@@ -70,7 +68,6 @@ def block_sums(
     apart = space_apart(largest + _APART)
     space = Space(
         nothing_gathered(terms.precision),
-        scratch(LEAF * COLUMNS),
         np.zeros(nodes_b, np.int64),
         np.empty(nodes_b, np.int64),
         np.empty((2 * LEAVES * nodes_b if summed else 0, 3), np.int32),
@@ -102,8 +99,8 @@ def _add_groups(metric, groups, done, side_a, side_b, same, summed, spread, zone
             add_wholes(side_a.nodes, side_b.nodes, space.whole, wholes, moments)
             add_lags(metric, side_a, side_b, space.whole, wholes, moments, space.stack)
         left = add_gathered(
-            metric, side_a.nodes.start[group], side_a.points, side_b.points, same, space.bits, space.touched, touches,
-            zones, moments, spread, space.gathered, space.scratch, apart, left,
+            metric, side_a.nodes.start[group], side_a.points, side_b.points, same, summed, space.bits, space.touched,
+            touches, zones, moments, spread, space.gathered, apart, left,
         )  # fmt: skip
         done += 1
     return done, left

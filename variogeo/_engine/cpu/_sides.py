@@ -10,6 +10,7 @@ from variogeo._engine._blocks import LEAF
 from variogeo._engine._terms import Terms
 from variogeo._engine.cpu._compiled import METRICS
 from variogeo._engine.cpu._nodes import Nodes, Standing, nodes_of, standing_of
+from variogeo._engine.cpu._products import quartets_of
 
 
 class Points(NamedTuple):
@@ -21,6 +22,8 @@ class Points(NamedTuple):
     factors : (m, d) array
         Filled up with rows of zeros to whole leaves.
     half_squares : (m,) float array
+    quartet_sums, quartet_half_squares : (m // 4, d) and (m // 4,) array
+        Sums of both over four points; none where nothing is summed.
     """
 
     x: NDArray[np.float64]
@@ -28,6 +31,8 @@ class Points(NamedTuple):
     z: NDArray[np.float64]
     factors: NDArray[np.floating]
     half_squares: NDArray[np.float64]
+    quartet_sums: NDArray[np.floating]
+    quartet_half_squares: NDArray[np.float64]
 
 
 class Side(NamedTuple):
@@ -41,6 +46,8 @@ class Side(NamedTuple):
 def side_of(points: SpherePoints, terms: Terms, rows: NDArray[np.intp], *, summed: bool) -> Side:
     """Return a block of points with their tree, whose nodes are summed or not."""
     x, y, z = np.ascontiguousarray(points.unit[rows].T)
-    block = Points(x, y, z, *terms.factors(rows, multiple=LEAF))
+    factors, half_squares = terms.factors(rows, multiple=LEAF)
+    quartets = quartets_of(factors, half_squares if summed else half_squares[:0])
+    block = Points(x, y, z, factors, half_squares, *quartets)
     nodes = nodes_of(METRICS[points.metric], block, points.lonlat[rows], summed)
     return Side(block, nodes, standing_of(block, nodes, summed))

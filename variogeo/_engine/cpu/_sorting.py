@@ -62,7 +62,7 @@ def space_apart(count: int) -> Apart:
 
 
 @compiled
-def _sort(count, space, zones, moments):
+def sort(count, space, zones, moments):
     """Write the intervals of the lags; return how many are not sure, or still listed."""
     lag, key, bits, zone, interval = space.lag, space.key, space.key_bits, space.zone, space.interval
     base, cut, error = zones.interval, zones.cut, moments.error
@@ -130,13 +130,13 @@ def _set_apart(count, space, zones, moments, apart, left):
 
 
 @compiled
-def add_pairs(count, space, lost, zones, moments, spread, apart, left):
-    """Add the first ``count`` pairs in ``space``; return the number of pairs set apart.
+def add_sorted(count, space, odd, zones, moments, spread, apart, left):
+    """Add the first ``count`` pairs in ``space``, which are sorted; return the number of pairs set apart.
 
-    ``lost`` pairs have a negative term, which is to be settled. They, those whose lag is open, and the first ones of
-    an interval are written to ``apart`` from position ``left`` on, with their place in ``space`` as ``j``.
+    ``odd`` pairs, if any, are to be settled or listed: their term is negative, their lag open, or they are the first
+    ones of an interval. They are written to ``apart`` from position ``left`` on, with their place in ``space`` as ``j``.
     """
-    if _sort(count, space, zones, moments) + lost > 0:
+    if odd > 0:
         left = _set_apart(count, space, zones, moments, apart, left)
     if spread:
         add_spread(count, space, moments)

@@ -79,7 +79,8 @@ def _all(job: Job, executor: Executor, journal: Journal | None) -> Generator[tup
         for task, sums in journal.finished():
             found.add(task)
             yield task, sums
-    rest = [task for task in job.tasks() if task not in found]
+    # Two rows of tasks side by side: a block is prepared once for both.
+    rest = sorted((task for task in job.tasks() if task not in found), key=lambda task: (task[0] // 2, task[1], task))
     if not rest:
         return
     try:
