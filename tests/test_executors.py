@@ -19,7 +19,7 @@ from variogeo._distances import prepare_points
 from variogeo._engine._blocks import blocks_of
 from variogeo._engine._job import Job
 from variogeo._engine._terms import Terms
-from variogeo._engine.running import _executors, _transport, _worker
+from variogeo._engine.running import _executors, _run, _transport, _worker
 from variogeo._engine.running._executors import DaskFutures, Processes, Threads, as_executor
 from variogeo._engine.running._flight import Flight
 from variogeo._engine.running._run import run
@@ -381,6 +381,11 @@ def test_an_executor_that_leaves_tasks_out_or_repeats_them_is_refused():
         run(plain_job(2), executor=Own(lambda results: list(results)[:-1]))
     with pytest.raises(RuntimeError, match=r"yielded task \(1, 1\), which it was not given or had yielded before"):
         run(plain_job(2), executor=Own(lambda results: list(results) * 2))
+
+
+def test_histograms_that_hold_many_cells_are_added_meanwhile(monkeypatch):
+    monkeypatch.setattr(_run, "_CELLS_AT_ONCE", 10)
+    assert run(plain_job(4)) == added_in_order(plain_job(4))
 
 
 # Threads

@@ -67,8 +67,7 @@ def test_a_run_with_a_folder_has_the_same_bits_and_the_next_call_does_nothing(fo
 
 def test_a_failed_run_goes_on_where_it_was(folder, trace):
     job = interrupted(folder, trace)
-    kept = times_done(trace)
-    assert kept >= 5
+    assert times_done(trace) >= 4
     assert run(job, resume=folder) == added_in_order(dataclasses.replace(job, trace=None))
     assert times_done(trace) == 10
 

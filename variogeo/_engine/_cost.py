@@ -11,8 +11,8 @@ LARGEST_SECONDS = 3600.0
 _PAIR, _ENTRY = 10e-9, 0.022e-9
 """Seconds of one core for a pair, and for each entry of its product (docs/benchmarks.md)."""
 
-_TREE_PAIRS = 2.5e8, 1.55
-"""Pairs that the dual tree forms of 100 000 points, and the power of n with which they grow."""
+_TREE_PAIRS = 5e8, 1.55
+"""Pairs whose cost is that of the dual tree of 100 000 points, and the power of n with which they grow."""
 
 _BLOCKS, _SPARE = 2**28, 2**26
 """Bytes of all blocks in use, and of everything else."""

@@ -63,10 +63,12 @@ def nothing_gathered(precision: type[np.floating]) -> Gathered:
 
 
 @compiled
-def _flush(leaf, metric, a, first, b, later, summed, zones, moments, spread, gathered, apart, left):
-    """Add the gathered pairs of a leaf; row i begins at column ``later * (i + 1)``."""
+def _flush(leaf, metric, a, first, b, alone, summed, zones, moments, spread, gathered, apart, left):
+    """Add the gathered pairs of a leaf, which is ``alone`` when they are those within itself."""
     count = gathered.filled[leaf]
     rows = min(LEAF, a.x.shape[0] - first)
+    # Row i begins at column ``later * (i + 1)``.
+    later = 1 if alone else 0
     if count == 0 or rows <= 0:
         return left
     # Index by index: an array of one axis is known to be contiguous, and its loops are vectorised.
@@ -79,7 +81,7 @@ def _flush(leaf, metric, a, first, b, later, summed, zones, moments, spread, gat
         odd += scalar_terms(a, first, rows, b, column, count, later, space.term, moments)
     else:
         wholes = 0
-        if summed and later == 0 and rows == LEAF and odd == 0:
+        if summed and not alone and rows == LEAF and odd == 0:
             wholes = quartet_products(a, first, b, column, count, space.interval, product, gathered.whole)
         else:
             leaf_products(a, first, b, column, count, product)
@@ -112,7 +114,6 @@ def add_gathered(
     metric, start, a, b, same, summed, bits, touched, touches, zones, moments, spread, gathered, apart, left
 ):  # fmt: skip
     """Add the pairs of all leaves that a group has touched; return the number of pairs set apart."""
-    zero, one = touches - touches, touches - touches + 1
     filled, column, squares, to_x, to_y, to_z = (
         gathered.filled, gathered.column, gathered.half_squares, gathered.x, gathered.y, gathered.z,
     )  # fmt: skip
@@ -129,7 +130,7 @@ def add_gathered(
             alone = same and first == other
             if alone or filled[leaf] + LEAF > COLUMNS:
                 left = _flush(
-                    leaf, metric, a, first, b, zero, summed, zones, moments, spread, gathered, apart, left
+                    leaf, metric, a, first, b, False, summed, zones, moments, spread, gathered, apart, left
                 )  # fmt: skip
             at = filled[leaf]
             for k in range(count):
@@ -139,10 +140,10 @@ def add_gathered(
             filled[leaf] = at + count
             if alone or count < LEAF:
                 left = _flush(
-                    leaf, metric, a, first, b, one if alone else zero, summed, zones, moments, spread, gathered, apart,
+                    leaf, metric, a, first, b, alone, summed, zones, moments, spread, gathered, apart,
                     left,
                 )  # fmt: skip
     for leaf in range(LEAVES):
         first = start + leaf * LEAF
-        left = _flush(leaf, metric, a, first, b, zero, summed, zones, moments, spread, gathered, apart, left)
+        left = _flush(leaf, metric, a, first, b, False, summed, zones, moments, spread, gathered, apart, left)
     return left

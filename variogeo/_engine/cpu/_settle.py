@@ -14,7 +14,10 @@ _AT_ONCE = 2**16
 
 
 class Settled:
-    """The sums of the pairs set apart; ``zero_lag=False`` leaves pairs at zero lag out."""
+    """The sums of the pairs set apart; ``zero_lag=False`` leaves pairs at zero lag out.
+
+    Some are open: lag and term are to be exact. Others are listed, because they are the first of their interval.
+    """
 
     def __init__(
         self, points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool, zero_lag: bool = True
@@ -26,7 +29,7 @@ class Settled:
         self._listed: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, *pairs: NDArray[Any]) -> None:
-        """Add pairs as `Apart.rows` gives them."""
+        """Add pairs, at least once, as `Apart.rows` gives them."""
         _, _, interval, _, term = pairs
         listed = (interval > 0) & (term >= 0)
         self._listed.append(tuple(column[listed] for column in pairs))
@@ -39,12 +42,10 @@ class Settled:
 
         Listed pairs are settled where their interval is still ``waiting`` for more, and are good as they are otherwise.
         """
-        if self._listed:
-            first, second, interval, lag, term = (np.concatenate(column) for column in zip(*self._listed, strict=True))
-            few = waiting[interval] > 0
-            self._listed = []
-            self._open.append((first[few], second[few]))
-            self._settle(lag[~few], term[~few] * self._terms.scale**2)
+        first, second, interval, lag, term = (np.concatenate(column) for column in zip(*self._listed, strict=True))
+        few = waiting[interval] > 0
+        self._open.append((first[few], second[few]))
+        self._settle(lag[~few], term[~few] * self._terms.scale**2)
         return self._sums
 
     def _settle(self, *good: NDArray[np.float64]) -> None:

@@ -134,7 +134,7 @@ def add_sorted(count, space, odd, zones, moments, spread, apart, left):
     """Add the first ``count`` pairs in ``space``, which are sorted; return the number of pairs set apart.
 
     ``odd`` pairs, if any, are to be settled or listed: their term is negative, their lag open, or they are the first
-    ones of an interval. They are written to ``apart`` from position ``left`` on, with their place in ``space`` as ``j``.
+    ones of an interval. They are written to ``apart`` from ``left`` on, with their place in ``space`` as ``j``.
     """
     if odd > 0:
         left = _set_apart(count, space, zones, moments, apart, left)
