@@ -5,7 +5,7 @@ import pytest
 
 from variogeo._distances import prepare_points
 from variogeo._engine import Terms
-from variogeo._engine.cpu._products import leaf_products, quartet_products, quartet_terms
+from variogeo._engine.cpu._products import _eight, _sixteen, leaf_products, quartet_products, quartet_terms
 from variogeo._engine.cpu._sides import side_of
 from variogeo.synthetic import uniform_lonlat
 
@@ -23,6 +23,15 @@ def test_products_are_those_of_numpy(points):
     column = np.concatenate([np.arange(8, 16), np.arange(32, 40), np.arange(0, 5)])
     leaf_products(points, 16, points, column, 21, out)
     np.testing.assert_allclose(out[:, :21], points.factors[16:24] @ points.factors[column].T, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(("product", "rows"), [(_sixteen, 4), (_eight, 2)])
+def test_products_are_the_same_for_any_number_of_registers(points, product, rows):
+    out = np.full((8, 8), np.nan)
+    product(points.factors, 5, points.factors, 20, out, 3, 2)
+    found = out[3 : 3 + rows, 2:6]
+    np.testing.assert_allclose(found, points.factors[5 : 5 + rows] @ points.factors[20:24].T, rtol=0, atol=1e-14)
+    assert np.isnan(out).sum() == 64 - 4 * rows
 
 
 def test_four_points_with_four_others_are_one_sum_where_all_lags_are_in_one_interval(points):

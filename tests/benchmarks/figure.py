@@ -40,7 +40,8 @@ def _draw(store: Store, ax: "Axes") -> None:
 
     cases = [case for case in time_cases() if case.bins == _BINS]
     for peer, (text, color) in _PEERS.items():
-        line([case for case in cases if case.peer == peer], "peer_s", text, color, "-s")
+        spread = peer != "treecorr"
+        line([case for case in cases if case.peer == peer and case.spread == spread], "peer_s", text, color, "-s")
     own = [case for case in cases if case.peer == "floor" and case.metric == "geodesic"]
     line([case for case in own if case.spread], "ours_s", "variogeo, all moments", _OURS, "-o")
     line([case for case in own if case.spread], "peer_s", "product of all pairs", _GUIDE, ":")

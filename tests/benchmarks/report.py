@@ -34,14 +34,15 @@ _HEAD = """\
 # Benchmarks
 
 Written by `make bench`; do not edit. Exact variograms of unit vectors, d = 512 float32, over all pairs.
-`u5000/K`: K equal bins to 5 000 km; `log/30`: 30 from 1 to 20 000 km. *All moments* is the default, the
-blocked engine; `spread=False` gives counts, mean lags and mean semivariances, by the dual tree where that pays.
+`u5000/K`: K equal bins to 5 000 km; `log/30`: 30 from 1 to 20 000 km. *All moments* is the default, pair by pair;
+`spread=False` gives counts, mean lags and mean semivariances, by the dual tree where that pays.
 
 A peer and ours run in turn in one process on the same photos: a ratio is one of the same run. Given are the median
 and, in brackets, the smallest and largest of the rounds. The floor is the time that numpy needs for the products
 alone, n<sup>2</sup>/2 pairs of 2 d operations at the rate of 4096 x 512 x 4096 float32 blocks on all cores, measured
 before each round. OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are unset. All results but the floor's are compared: see the
-last columns of *Peers*.
+last columns of *Peers*. The peers find counts and means, as ours does with `spread=False`; TreeCorr finds them for one
+column.
 """
 
 
@@ -104,10 +105,10 @@ def reach() -> list[Line]:
         Line("WGS84 against great circle, n = 50k, `spread=False`", _slower(replace(wgs, spread=False)), 1.5, 1.1, "x"),
         Line("WGS84 against pyproj on all pairs, n = 20k", _faster(Case("pyproj", 20_000, metric="geodesic")),
              80, 300, "x", more=True),
-        Line("thesis way, 50 bins, n = 10k", _faster(Case("thesis", 10_000)), 80, none, "x", more=True),
-        Line("thesis way, its 3142 bins, n = 2k", _faster(Case("thesis", 2000, "rad/3142")), 500, none, "x", more=True),
-        Line("gstools_core, 512 fields, n = 5k", _faster(Case("gstools", 5000)), 250, none, "x", more=True),
-        Line("scikit-gstat, n = 10k", _faster(Case("skgstat", 10_000, metric="chord")), 80, none, "x", more=True),
+        *_beside("thesis way, 50 bins, n = 10k", Case("thesis", 10_000), 80),
+        *_beside("thesis way, its 3142 bins, n = 2k", Case("thesis", 2000, "rad/3142"), 500),
+        *_beside("gstools_core, 512 fields, n = 5k", Case("gstools", 5000), 250),
+        *_beside("scikit-gstat, n = 10k", Case("skgstat", 10_000, metric="chord"), 80),
         Line("TreeCorr exact, one column, n = 20k, against all 512", _faster(Case("treecorr", 20_000, spread=False)),
              1, 3, "x", more=True),
         Line("peak memory beyond the photos, 100k, all moments", _memory(replace(tree, spread=True)), 256, none, "MB"),
@@ -115,6 +116,14 @@ def reach() -> list[Line]:
              1.3, none, "x"),
         Line("`import variogeo`", lambda store: (store.read(IMPORT) or {}).get("seconds", []), 0.2, none, "s"),
     ]  # fmt: skip
+
+
+def _beside(work: str, case: Case, need: float) -> list[Line]:
+    """Return the lines of a peer that finds counts and means: beside ours with no more, and with all moments."""
+    return [
+        Line(f"{work}{text}", _faster(replace(case, spread=spread)), need, np.nan, "x", more=True)
+        for text, spread in ((", same results (`spread=False`)", False), (", against all moments", True))
+    ]
 
 
 def memory_name(case: Case) -> str:

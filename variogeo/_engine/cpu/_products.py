@@ -1,5 +1,8 @@
 """The compiled products of leaves: of all their pairs, or of four points with four at once."""
 
+import platform
+
+import llvmlite.binding
 import numpy as np
 
 from variogeo._engine._blocks import LEAF
@@ -7,6 +10,12 @@ from variogeo._engine.cpu._compiled import compiled
 
 QUARTET = 4
 """Points of half a leaf. Their products with four others are sums that stay in registers."""
+
+_MANY_REGISTERS = llvmlite.binding.get_host_cpu_features().get("avx512f", False) or platform.machine().lower() in (
+    "aarch64",
+    "arm64",
+)
+"""Whether there are 32 vector registers: with 16, as of AVX2, sixteen sums and their factors do not fit."""
 
 _1, _2, _3 = np.uint64(1), np.uint64(2), np.uint64(3)
 
@@ -35,6 +44,32 @@ def _sixteen(a, i, b, j, out, row, at):
 
 
 @compiled
+def _eight(a, i, b, j, out, row, at):
+    """Write the products of two rows with four."""
+    i, j = np.uint64(i), np.uint64(j)
+    zero = a.dtype.type(0)
+    c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = zero
+    for k in range(np.uint64(a.shape[1])):
+        x0, x1 = a[i, k], a[i + _1, k]
+        y0, y1, y2, y3 = b[j, k], b[j + _1, k], b[j + _2, k], b[j + _3, k]
+        c00, c01, c02, c03 = c00 + x0 * y0, c01 + x0 * y1, c02 + x0 * y2, c03 + x0 * y3
+        c10, c11, c12, c13 = c10 + x1 * y0, c11 + x1 * y1, c12 + x1 * y2, c13 + x1 * y3
+    out[row, at], out[row, at + 1], out[row, at + 2], out[row, at + 3] = c00, c01, c02, c03
+    row += 1
+    out[row, at], out[row, at + 1], out[row, at + 2], out[row, at + 3] = c10, c11, c12, c13
+
+
+@compiled
+def _quartet_with_quartet(a, i, b, j, out, row, at):
+    """Write the products of four rows with four, as the registers allow."""
+    if _MANY_REGISTERS:
+        _sixteen(a, i, b, j, out, row, at)
+    else:
+        _eight(a, i, b, j, out, row, at)
+        _eight(a, i + 2, b, j, out, row + 2, at)
+
+
+@compiled
 def _in_one(interval, first, count):
     """Whether four pairs in each of four rows of ``count`` are all in one interval."""
     one = interval[first]
@@ -53,7 +88,7 @@ def leaf_products(a, first, b, column, count, out):
         other = column[at]
         for i in range(0, LEAF, QUARTET):
             for j in range(0, LEAF, QUARTET):
-                _sixteen(factors_a, first + i, factors_b, other + j, out, i, at + j)
+                _quartet_with_quartet(factors_a, first + i, factors_b, other + j, out, i, at + j)
 
 
 @compiled
@@ -74,7 +109,7 @@ def quartet_products(a, first, b, column, count, interval, out, whole):
                     whole[wholes] = i * count + at + j
                     wholes += 1
                 else:
-                    _sixteen(factors_a, first + i, factors_b, other + j, out, i, at + j)
+                    _quartet_with_quartet(factors_a, first + i, factors_b, other + j, out, i, at + j)
     return wholes
 
 
