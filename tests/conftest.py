@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compiled import discard_outdated
 
 from variogeo import Exponential, datasets
 from variogeo.synthetic import gaussian_field, uniform_lonlat
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+discard_outdated()
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

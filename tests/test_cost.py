@@ -53,6 +53,12 @@ def test_a_time_is_in_the_unit_that_suits_it(seconds, text):
     assert str(Cost(seconds, 2**31)) == f"about {text} and 2.0 GB of memory"
 
 
+def test_scalars_have_no_tree_and_cost_the_same_without_spread():
+    assert cost_of(10**6, 1, spread=False, cores=2) == cost_of(10**6, 1, spread=True, cores=2)
+    with pytest.raises(ValueError, match=r"Pass \(a\) a sample of the pairs"):
+        check_cost(10**7, 1, spread=True)
+
+
 def test_the_tree_costs_less_from_where_it_is_used():
     few, many = TREE_FROM - 1, 40 * TREE_FROM
     assert cost_of(few, 512, spread=False, cores=1) == cost_of(few, 512, spread=True, cores=1)

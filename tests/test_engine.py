@@ -13,6 +13,7 @@ from variogeo import Exponential, LagBins, empirical_variogram, fit_variogram
 from variogeo._distances import prepare_points
 from variogeo._engine import LagSums, TermHistogram, Terms, _job, accumulate
 from variogeo._engine._blocks import blocks_of
+from variogeo._engine.cpu import _block_sums
 from variogeo._engine.cpu._block_sums import _groups
 from variogeo._engine.cpu._compiled import METRICS
 from variogeo._engine.cpu._dual import visit
@@ -188,6 +189,38 @@ def test_memory_does_not_grow_with_the_number_of_points(tmp_path, monkeypatch):
         peaks[n] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peaks[6144] < 1.15 * peaks[2048] + 4096 * 200
+
+
+@pytest.mark.parametrize("spread", [True, False])
+def test_pairs_that_are_all_to_be_settled_are_settled_in_parts(monkeypatch, spread):
+    """990 of 1 000 points at one place: their lags need the exact formula, and there is room for a few thousand."""
+    lonlat = uniform_lonlat(1000, seed=2)
+    lonlat[10:] = lonlat[10]
+    values, bins = np.random.default_rng(2).normal(size=(1000, 3)), LagBins([0, 5000, 20_016])
+    whole = empirical_variogram(lonlat, values, bins, spread=spread).sums
+    monkeypatch.setattr(_block_sums, "_APART", 2 * _block_sums._LEAST_ROOM * 32 * 64)
+    parts = empirical_variogram(lonlat, values, bins, spread=spread).sums
+    assert parts.npairs.tolist() == whole.npairs.tolist()
+    assert parts.npairs[0] == 990 * 989 // 2
+    np.testing.assert_allclose(parts.term, whole.term, rtol=1e-12)
+
+
+def test_pairs_that_are_all_to_be_settled_take_little_memory():
+    lonlat = uniform_lonlat(3000, seed=2)
+    lonlat[10:] = lonlat[10]
+    values, bins = np.random.default_rng(2).normal(size=(3000, 8)), LagBins([0, 5000])
+    empirical_variogram(lonlat[:500], values[:500], bins)  # imports done
+    tracemalloc.start()
+    assert empirical_variogram(lonlat, values, bins).colocated.npairs == 2990 * 2989 // 2
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150e6  # for two threads
+
+
+def test_edges_far_beyond_the_earth_change_nothing(scattered):
+    lonlat, values = scattered[0][:100], scattered[1][:100]
+    near, far = (empirical_variogram(lonlat, values, LagBins([0, 1000, most])) for most in (20_016, 1e300))
+    assert near.sums == far.sums
 
 
 def test_sums_are_frozen_and_refuse_other_things():

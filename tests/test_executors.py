@@ -3,6 +3,7 @@
 import dataclasses
 import multiprocessing
 import os
+import pickle
 import re
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from jobs import TreeJob, added_in_order, plain_job
 from variogeo import LagBins
 from variogeo._checks import DataError
 from variogeo._distances import prepare_points
+from variogeo._engine import _job
 from variogeo._engine._blocks import blocks_of
 from variogeo._engine._job import Job
 from variogeo._engine._terms import Terms
@@ -389,6 +391,25 @@ def test_histograms_that_hold_many_cells_are_added_meanwhile(monkeypatch):
 
 
 # Threads
+
+
+def test_more_threads_than_blocks_are_kept_for_count_each_pair_once(monkeypatch, scattered):
+    monkeypatch.setattr(_job, "LEAST_ROWS", 32)
+    monkeypatch.setattr(_job, "_MOST_ROWS", dict.fromkeys(_job._MOST_ROWS, 32))
+    monkeypatch.setattr(_job, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(_job, "usable_cores", lambda: 1)
+    points, terms, bins = prepare_points(scattered[0], "chord"), Terms.of(scattered[1], "cosine"), LagBins([0, 20_016])
+    expected = run(Job.of(points, terms, bins, spread=True), executor=Threads(1))
+    assert expected.npairs.sum() == 700 * 699 // 2
+    for _ in range(5):
+        assert run(Job.of(points, terms, bins, spread=True), executor=Threads(12)) == expected
+
+
+def test_a_job_that_has_prepared_blocks_can_be_pickled(scattered):
+    points, terms = prepare_points(scattered[0], "chord"), Terms.of(scattered[1], "cosine")
+    job = Job.of(points, terms, LagBins([0, 20_016]), spread=True)
+    sums = job.sums((0, 0))
+    assert pickle.loads(pickle.dumps(job)).sums((0, 0)) == sums
 
 
 def test_there_are_as_many_threads_as_usable_cores(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 
 from variogeo._distances import prepare_points
 from variogeo._engine import Terms
-from variogeo._engine.cpu._products import _eight, _sixteen, leaf_products, quartet_products, quartet_terms
+from variogeo._engine.cpu._products import _eight, _sixteen, leaf_products, quartet_terms
 from variogeo._engine.cpu._sides import side_of
 from variogeo.synthetic import uniform_lonlat
 
@@ -21,7 +21,8 @@ def points(request):
 def test_products_are_those_of_numpy(points):
     out = np.full((8, 24), np.nan)
     column = np.concatenate([np.arange(8, 16), np.arange(32, 40), np.arange(0, 5)])
-    leaf_products(points, 16, points, column, 21, out)
+    none = np.empty(0, np.int64)
+    assert leaf_products(points, 16, points, column, 21, False, none.astype(np.int32), out, none) == 0
     np.testing.assert_allclose(out[:, :21], points.factors[16:24] @ points.factors[column].T, rtol=0, atol=1e-14)
 
 
@@ -40,7 +41,7 @@ def test_four_points_with_four_others_are_one_sum_where_all_lags_are_in_one_inte
     interval = np.ones((8, count), np.int32)
     interval[2, 1] = 2
     out, whole = np.full((8, 16), np.nan), np.empty(9, np.int64)
-    wholes = quartet_products(points, 16, points, column, count, interval.reshape(-1), out, whole)
+    wholes = leaf_products(points, 16, points, column, count, True, interval.reshape(-1), out, whole)
     assert [divmod(place, count) for place in whole[:wholes].tolist()] == [(0, 4), (4, 0), (4, 4), (0, 8), (4, 8)]
     exact = points.factors[16:24] @ points.factors[column].T
     for rows, columns in ((slice(0, 4), slice(0, 4)), (slice(0, 8), slice(12, 13))):

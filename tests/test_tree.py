@@ -196,6 +196,19 @@ def test_equal_vectors_have_no_dissimilarity_in_the_tree(dtype):
         assert fit_variogram(empirical, Exponential).outcome == "no variation"
 
 
+@pytest.mark.parametrize("width", [64, 512])
+@pytest.mark.parametrize("dissimilarity", ["cosine", "half_squared"])
+def test_photos_of_one_place_with_equal_vectors_are_at_nothing_in_short_floats(width, dissimilarity):
+    """64 places of 24 photos metres apart: four with four at once must not keep the rounding of their sums."""
+    random = np.random.default_rng(4)
+    lonlat = np.repeat(uniform_lonlat(64, seed=4), 24, axis=0) + random.normal(0, 1e-5, (64 * 24, 2))
+    lonlat[:, 1] = np.clip(lonlat[:, 1], -90, 90)
+    values = np.repeat(random.normal(size=(64, width)), 24, axis=0).astype(np.float32)
+    sums = sums_by("tree", lonlat, values, LagBins([0, 1, 20_004]), dissimilarity=dissimilarity)
+    assert sums.npairs[1] == 64 * 24 * 23 // 2
+    assert sums.term[1] / sums.npairs[1] <= 1e-12 * Terms.of(values, dissimilarity).largest
+
+
 def test_dissimilarities_in_the_tree_are_never_negative():
     """Two places of equal photos far apart: all pairs within a place are at 0 in every bin, whatever rounding does."""
     random = np.random.default_rng(2)

@@ -28,7 +28,9 @@ def main() -> int:
     os.chdir(settings.REPO)
 
     import pytest
+    from compiled import discard_outdated
 
+    discard_outdated()
     code = pytest.main([str(_HERE), *_OPTIONS])
     if code == pytest.ExitCode.INTERRUPTED:
         print("Interrupted: run it again to go on. The report is not written.")

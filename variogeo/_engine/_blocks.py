@@ -44,6 +44,8 @@ def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int) -> Blocks:
 
     order, starts = np.arange(len(unit)), [0]
     for first, stop in pairwise(_parts(getattr(values, "group_starts", [0, len(unit)]), most_rows)):
+        if first == stop:
+            continue
         part = order[first:stop]
         cuts = halves(unit, part, most_rows)
         for low, high in pairwise(cuts):

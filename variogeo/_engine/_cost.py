@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from variogeo._cores import usable_cores
-from variogeo._engine._job import TREE_FROM
+from variogeo._engine._job import engine_of
 
 LARGEST_SECONDS = 3600.0
 """A longer run must be asked for."""
@@ -34,7 +34,7 @@ class Cost:
 def cost_of(n: int, width: int, *, spread: bool, cores: int) -> Cost:
     """Return the cost of all pairs of n points, beyond the points themselves."""
     pairs = n * (n - 1) / 2
-    if not spread and n >= TREE_FROM:
+    if engine_of(n, width, spread=spread) == "tree":
         formed, power = _TREE_PAIRS
         pairs = min(pairs, formed * (n / 1e5) ** power)
     rows = n * (8 * 4 + 24)
@@ -48,10 +48,9 @@ def check_cost(n: int, width: int, *, spread: bool) -> None:
     if cost.seconds <= LARGEST_SECONDS:
         return
     ways = ["a sample of the pairs, with its standard error: pairs=StratifiedPairs(2_000_000, seed=0)"]
-    if spread:
-        ways.insert(
-            0, f"spread=False, {cost_of(n, width, spread=False, cores=cores)}, for counts and means of all pairs"
-        )
+    means = cost_of(n, width, spread=False, cores=cores)
+    if means.seconds < cost.seconds:
+        ways.insert(0, f"spread=False, {means}, for counts and means of all pairs")
     ways.append("a folder to go on from after a stop, and more machines: resume=folder, executor=client")
     ways.append("pairs='all', to run it here as it is")
     listed = "; ".join(f"({letter}) {way}" for letter, way in zip("abcd", ways, strict=False))

@@ -1,6 +1,6 @@
 """Job: what there is to sum, cut into tasks that any thread, process or machine can do alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -61,7 +61,7 @@ class Job:
     def of(cls, points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool) -> "Job":
         """Return the job with its blocks, which depend on the data alone."""
         n, row_bytes = len(points), terms.width * terms.precision().itemsize
-        engine = _engine(n, terms.width, spread=spread)
+        engine = engine_of(n, terms.width, spread=spread)
         most = max(_MOST_BYTES // row_bytes, int(n * _LARGEST_PART[engine]))
         wanted = min(most, -(-n // _LEAST_BLOCKS), _MOST_ROWS[engine])
         return cls(points, terms, bins, spread, blocks_of(points.unit, terms.values, max(LEAST_ROWS, wanted)))
@@ -74,14 +74,21 @@ class Job:
         """Return the sums over the pairs of a task: the same bits wherever and whenever it runs."""
         from variogeo._engine.cpu._block_sums import block_sums
 
-        rows = self.blocks.rows(task[0]), self.blocks.rows(task[1])
-        sides = self._sides[task[0]], self._sides[task[1]]
+        first, second = task
+        rows = self.blocks.rows(first), self.blocks.rows(second)
+        side = self._sides[first]
+        # The same one for pairs within a block: asked for twice, it might have been made anew.
+        sides = side, side if first == second else self._sides[second]
         return block_sums(self.points, self.terms, self.bins, rows, sides, spread=self.spread, summed=self.uses_tree)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields, without what was made of them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def uses_tree(self) -> bool:
         """Whether the dual tree does the work."""
-        return _engine(len(self.points), self.terms.width, spread=self.spread) == "tree"
+        return engine_of(len(self.points), self.terms.width, spread=self.spread) == "tree"
 
     @cached_property
     def _sides(self) -> Latest:
@@ -96,6 +103,6 @@ class Job:
         return Latest(prepare, max(usable_cores() + 1, _KEPT_BYTES // largest))
 
 
-def _engine(n: int, width: int, *, spread: bool) -> str:
+def engine_of(n: int, width: int, *, spread: bool) -> str:
     """Return which engine works on n points; scalars have exact differences, and no products worth saving."""
     return "dense" if spread or n < TREE_FROM or width == 1 else "tree"

@@ -9,7 +9,7 @@ from typing import Any
 class Latest:
     """The values of ``make``, the last ``most`` of which are kept.
 
-    Two threads that ask for the same value get the same one, which is made once; others do not wait for it.
+    Threads that ask for a value while it is kept get the same one, which is made once; others do not wait for it.
 
     Parameters
     ----------

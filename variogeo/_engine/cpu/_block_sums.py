@@ -23,8 +23,12 @@ from variogeo._lags import LagBins
 
 _DEEPEST = 4096
 
-_APART = 2**16
-"""Pairs that are set apart before they are settled."""
+_APART = 2**18
+"""Pairs for which there is room before those set apart are settled."""
+
+
+_LEAST_ROOM = 16
+"""Leaves with which a group goes on."""
 
 
 class Space(NamedTuple):
@@ -62,10 +66,8 @@ def block_sums(
     zones = zones_of(bins, points.metric)
     moments = no_moments(zones, terms, spread=spread)
     settled = Settled(points, terms, bins, spread=spread, zero_lag=not summed)
-    groups, done = _groups(sides[0].nodes), 0
-    # In one group every pair may be set apart.
-    largest, nodes_b = LEAVES * LEAF * len(rows[1]), len(sides[1].nodes.start)
-    apart = space_apart(largest + _APART)
+    groups, nodes_b = _groups(sides[0].nodes), len(sides[1].nodes.start)
+    apart, progress = space_apart(_APART), np.zeros(3, np.int64)
     space = Space(
         nothing_gathered(terms.precision),
         np.zeros(nodes_b, np.int64),
@@ -73,37 +75,47 @@ def block_sums(
         np.empty((2 * LEAVES * nodes_b if summed else 0, 3), np.int32),
         np.empty((_DEEPEST, 2), np.int64),
     )
-    while done < len(groups):
-        done, left = _add_groups(
-            METRICS[points.metric], groups, done, *sides, sides[0] is sides[1], summed, spread, zones, moments, space,
-            apart, len(apart.i) - largest,
+    while progress[0] < len(groups):
+        left = _add_groups(
+            METRICS[points.metric], groups, progress, *sides, sides[0] is sides[1], summed, spread, zones, moments,
+            space, apart,
         )  # fmt: skip
-        settled.add(*apart.rows(left, *rows))
+        settled.add(*apart.rows(int(left), *rows))
     return sums_of_moments(moments, zones, terms, bins) + settled.total(moments.waiting)
 
 
 @compiled
-def _add_groups(metric, groups, done, side_a, side_b, same, summed, spread, zones, moments, space, apart, most):
-    """Add the pairs of the groups from ``done`` on, until more than ``most`` pairs are set apart.
+def _add_groups(metric, groups, progress, side_a, side_b, same, summed, spread, zones, moments, space, apart):
+    """Add the pairs of the groups, until there is no room for more pairs set apart; return how many there are.
 
-    Returns the groups done, and the number of pairs set apart.
+    ``progress`` holds how many groups are done, and of the next one how many of how many leaves that it touches.
     """
-    left = 0
-    while done < groups.shape[0] and left <= most:
-        group = groups[done]
-        wholes, touches = visit(
-            metric, group, side_a.nodes, side_b.nodes, same, summed, zones, space.bits, space.touched, space.whole,
-            space.stack,
-        )  # fmt: skip
-        if wholes:
-            add_wholes(side_a.nodes, side_b.nodes, space.whole, wholes, moments)
-            add_lags(metric, side_a, side_b, space.whole, wholes, moments, space.stack)
+    # Not a literal, for which everything would be compiled once more.
+    left = np.int64(0)
+    while progress[0] < groups.shape[0]:
+        # Every pair may have to be set apart.
+        room = (apart.i.shape[0] - left) // (LEAVES * LEAF**2)
+        if room < _LEAST_ROOM:
+            return left
+        group, done, touches = groups[progress[0]], progress[1], progress[2]
+        if done == 0:
+            wholes, touches = visit(
+                metric, group, side_a.nodes, side_b.nodes, same, summed, zones, space.bits, space.touched, space.whole,
+                space.stack,
+            )  # fmt: skip
+            if wholes:
+                add_wholes(side_a.nodes, side_b.nodes, space.whole, wholes, moments)
+                add_lags(metric, side_a, side_b, space.whole, wholes, moments, space.stack)
+        stop = min(touches, done + room)
         left = add_gathered(
             metric, side_a.nodes.start[group], side_a.points, side_b.points, same, summed, space.bits, space.touched,
-            touches, zones, moments, spread, space.gathered, apart, left,
+            done, stop, zones, moments, spread, space.gathered, apart, left,
         )  # fmt: skip
-        done += 1
-    return done, left
+        if stop < touches:
+            progress[1], progress[2] = stop, touches
+        else:
+            progress[0], progress[1] = progress[0] + 1, 0
+    return left
 
 
 def _groups(nodes: Nodes) -> NDArray[np.intp]:

@@ -2,9 +2,13 @@
 
 import math
 
+import numpy as np
+
 from variogeo._distances import EARTH_RADIUS, WGS84_FLATTENING, WGS84_SEMI_MAJOR
 from variogeo._engine._blocks import LEAF
 from variogeo._engine.cpu._compiled import GEODESIC, GREAT_CIRCLE, compiled, one_lag
+from variogeo._engine.cpu._moments import INTERVAL
+from variogeo._engine.cpu._sorting import first_from
 
 _LIMIT = 15_900.0
 _SEMI_MINOR = WGS84_SEMI_MAJOR * (1 - WGS84_FLATTENING)
@@ -57,13 +61,7 @@ def visit(metric, group, a, b, same, summed, zones, bits, touched, whole, stack)
         if low > edge[beyond - 1]:
             continue
         if summed:
-            r, above = 1, beyond
-            while r < above:
-                middle = (r + above) // 2
-                if edge[middle] < high:
-                    r = middle + 1
-                else:
-                    above = middle
+            r = first_from(edge, high, 1)
             if (r < first_bin or low > edge[r - 1]) and high < upper[r]:
                 if r >= first_bin:
                     whole[wholes, 0], whole[wholes, 1], whole[wholes, 2] = i, j, r
@@ -101,6 +99,6 @@ def add_wholes(a, b, whole, wholes, moments):
         count_a, count_b = a_stop[i] - a_start[i], b_stop[j] - b_start[j]
         product = 0.0
         for k in range(a_sums.shape[1]):
-            product += a_sums[i, k] * b_sums[j, k]
-        sums[r, 0, 2] += count_a * count_b
-        sums[r, 0, 1] += max(count_b * a_half[i] + count_a * b_half[j] - product, 0.0)
+            product += np.float64(a_sums[i, k]) * np.float64(b_sums[j, k])
+        sums[r * INTERVAL + 2] += count_a * count_b
+        sums[r * INTERVAL + 1] += max(count_b * a_half[i] + count_a * b_half[j] - product, 0.0)

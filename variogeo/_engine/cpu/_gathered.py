@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from variogeo._engine._blocks import LEAF
 from variogeo._engine.cpu._compiled import compiled, leaf_lags
-from variogeo._engine.cpu._products import QUARTET, leaf_products, quartet_products, quartet_terms
+from variogeo._engine.cpu._products import QUARTET, leaf_products, quartet_terms
 from variogeo._engine.cpu._row_terms import leaf_terms, scalar_terms
 from variogeo._engine.cpu._sorting import Scratch, add_sorted, scratch, sort
 
@@ -30,8 +30,8 @@ class Gathered(NamedTuple):
     x, y, z, half_squares : (LEAVES, COLUMNS) float array
     product : (LEAF, COLUMNS) array
         Of the leaf whose pairs are added.
-    whole : int array
-        Its quartets that are taken as a whole.
+    quartet : int array
+        Where four of its points begin that are taken with four others at once.
     scratch : Scratch
     """
 
@@ -42,7 +42,7 @@ class Gathered(NamedTuple):
     z: NDArray[np.float64]
     half_squares: NDArray[np.float64]
     product: NDArray[np.floating]
-    whole: NDArray[np.int64]
+    quartet: NDArray[np.int64]
     scratch: Scratch
 
 
@@ -51,7 +51,7 @@ def nothing_gathered(precision: type[np.floating]) -> Gathered:
     x, y, z, half_squares = np.empty((4, LEAVES, COLUMNS))
     return Gathered(
         np.zeros(LEAVES, np.int64),
-        np.empty((LEAVES, COLUMNS), np.int64),
+        np.zeros((LEAVES, COLUMNS), np.int64),
         x,
         y,
         z,
@@ -63,14 +63,15 @@ def nothing_gathered(precision: type[np.floating]) -> Gathered:
 
 
 @compiled
-def _flush(leaf, metric, a, first, b, alone, summed, zones, moments, spread, gathered, apart, left):
-    """Add the gathered pairs of a leaf, which is ``alone`` when they are those within itself."""
+def _flush(leaf, metric, a, first, b, same, summed, zones, moments, spread, gathered, apart, left):
+    """Add the gathered pairs of a leaf: with other leaves, or each of those within itself once."""
     count = gathered.filled[leaf]
     rows = min(LEAF, a.x.shape[0] - first)
-    # Row i begins at column ``later * (i + 1)``.
-    later = 1 if alone else 0
     if count == 0 or rows <= 0:
         return left
+    alone = same and gathered.column[leaf, 0] == first
+    # Row i begins at column ``later * (i + 1)``.
+    later = 1 if alone else 0
     # Index by index: an array of one axis is known to be contiguous, and its loops are vectorised.
     x, y, z, half_squares = gathered.x[leaf], gathered.y[leaf], gathered.z[leaf], gathered.half_squares[leaf]
     column, product, space = gathered.column[leaf], gathered.product, gathered.scratch
@@ -80,14 +81,11 @@ def _flush(leaf, metric, a, first, b, alone, summed, zones, moments, spread, gat
     if b.factors.shape[1] == 1:
         odd += scalar_terms(a, first, rows, b, column, count, later, space.term, moments)
     else:
-        wholes = 0
-        if summed and not alone and rows == LEAF and odd == 0:
-            wholes = quartet_products(a, first, b, column, count, space.interval, product, gathered.whole)
-        else:
-            leaf_products(a, first, b, column, count, product)
+        summed = summed and not alone and rows == LEAF and odd == 0
+        quartets = leaf_products(a, first, b, column, count, summed, space.interval, product, gathered.quartet)
         odd += leaf_terms(a, first, rows, b, column, half_squares, product, count, later, space.term, moments)
-        if wholes:
-            quartet_terms(a, first, b, column, count, gathered.whole, wholes, space.term)
+        if quartets:
+            quartet_terms(a, first, b, column, count, gathered.quartet, quartets, space.term)
     before = left
     left = add_sorted(pairs, space, odd, zones, moments, spread, apart, left)
     if left > before:
@@ -103,47 +101,40 @@ def _name_pairs(first, rows, column, count, later, apart, before, left):
     for i in range(rows):
         start = later * (i + 1)
         some = max(count - start, 0)
-        while k < left and apart.j[k] < passed + some:
-            apart.i[k], apart.j[k] = first + i, column[start + apart.j[k] - passed]
+        while k < left and apart.place[k] < passed + some:
+            apart.i[k], apart.j[k] = first + i, column[start + apart.place[k] - passed]
             k += 1
         passed += some
 
 
 @compiled
 def add_gathered(
-    metric, start, a, b, same, summed, bits, touched, touches, zones, moments, spread, gathered, apart, left
+    metric, start, a, b, same, summed, bits, touched, done, stop, zones, moments, spread, gathered, apart, left
 ):  # fmt: skip
-    """Add the pairs of all leaves that a group has touched; return the number of pairs set apart."""
+    """Add the pairs of the leaves ``touched[done:stop]`` with a group; return the number of pairs set apart."""
     filled, column, squares, to_x, to_y, to_z = (
         gathered.filled, gathered.column, gathered.half_squares, gathered.x, gathered.y, gathered.z,
     )  # fmt: skip
     from_x, from_y, from_z, from_squares = b.x, b.y, b.z, b.half_squares
-    for t in range(touches):
+    for t in range(done, stop):
         other, marks = touched[t] * LEAF, bits[touched[t]]
         bits[touched[t]] = 0
         count = min(LEAF, from_x.shape[0] - other)
         for leaf in range(LEAVES):
             if not (marks >> leaf) & 1:
                 continue
-            first = start + leaf * LEAF
-            # A leaf with itself has each pair once: it is added alone, row by row from the point behind.
-            alone = same and first == other
-            if alone or filled[leaf] + LEAF > COLUMNS:
-                left = _flush(
-                    leaf, metric, a, first, b, False, summed, zones, moments, spread, gathered, apart, left
-                )  # fmt: skip
-            at = filled[leaf]
+            first, at = start + leaf * LEAF, filled[leaf]
+            # A leaf with itself is added alone, and a leaf that is not full is the last one.
+            alone = same and (first == other or column[leaf, 0] == first)
+            if alone or at + LEAF > COLUMNS or at % LEAF:
+                left = _flush(leaf, metric, a, first, b, same, summed, zones, moments, spread, gathered, apart, left)
+                at = 0
             for k in range(count):
                 column[leaf, at + k] = other + k
                 to_x[leaf, at + k], to_y[leaf, at + k] = from_x[other + k], from_y[other + k]
                 to_z[leaf, at + k], squares[leaf, at + k] = from_z[other + k], from_squares[other + k]
             filled[leaf] = at + count
-            if alone or count < LEAF:
-                left = _flush(
-                    leaf, metric, a, first, b, alone, summed, zones, moments, spread, gathered, apart,
-                    left,
-                )  # fmt: skip
     for leaf in range(LEAVES):
         first = start + leaf * LEAF
-        left = _flush(leaf, metric, a, first, b, False, summed, zones, moments, spread, gathered, apart, left)
+        left = _flush(leaf, metric, a, first, b, same, summed, zones, moments, spread, gathered, apart, left)
     return left

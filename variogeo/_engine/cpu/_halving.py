@@ -4,7 +4,8 @@ import numpy as np
 
 from variogeo._engine.cpu._compiled import compiled
 
-_DEEPEST = 128
+DEEPEST = 128
+"""Parts that wait while others are halved: one for each level."""
 
 
 @compiled
@@ -58,7 +59,7 @@ def halves(unit, order, limit):
     The order depends on the points and on the order given, and on nothing else.
     """
     key, starts = np.empty(order.shape[0]), np.empty(order.shape[0] + 2, np.int64)
-    stack = np.empty((_DEEPEST, 2), np.int64)
+    stack = np.empty((DEEPEST, 2), np.int64)
     stack[0, 0], stack[0, 1] = 0, order.shape[0]
     top, parts = 1, 0
     while top:

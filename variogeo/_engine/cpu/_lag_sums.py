@@ -4,6 +4,7 @@ import numpy as np
 
 from variogeo._distances import EARTH_RADIUS
 from variogeo._engine.cpu._compiled import GEODESIC, GREAT_CIRCLE, compiled, geodesic, one_lag
+from variogeo._engine.cpu._moments import INTERVAL
 from variogeo._engine.cpu._nodes import MANY, WIDEST
 
 SEPARATED = 0.15
@@ -73,4 +74,4 @@ def add_lags(metric, side_a, side_b, whole, wholes, moments, stack):
                 stack[top, 0], stack[top, 1] = (p + 1, q) if split_a else (p, q + 1)
                 stack[top + 1, 0], stack[top + 1, 1] = (a_second[p], q) if split_a else (p, b_second[q])
                 top += 2
-        sums[r, 0, 0] += total
+        sums[r * INTERVAL] += total

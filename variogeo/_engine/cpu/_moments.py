@@ -28,6 +28,9 @@ place."""
 _COLUMNS = 4
 """Of a sum: lag, term, squared term and fourth root, or lag, term and count, so that it is one vector."""
 
+INTERVAL = _COPIES * _COLUMNS
+"""Numbers that belong to an interval."""
+
 _NEARLY_EQUAL = {np.float32: 1e-5, np.float64: 1e-6}
 """Share of the squared lengths below which a product has lost its digits."""
 
@@ -40,10 +43,10 @@ class Moments(NamedTuple):
 
     Attributes
     ----------
-    sums : (intervals + 1, copies, 4) float array
+    sums : ((intervals + 1) * copies * 4,) float array
         Lag, term, squared term, fourth root of the term; the terms without their scale. Without spread: lag, term,
         number of pairs.
-    cells : (intervals + 1, CELLS) or (0, CELLS) int array
+    cells : ((intervals + 1) * CELLS,) or (0,) int array
         Numbers of pairs by their term; none without spread.
     error : (cells of the zones,) float array, km
         As in `Zones`, but infinite where pairs are still to be listed.
@@ -76,8 +79,8 @@ def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
     shift = 32 * 2 * int(np.log2(terms.scale))
     first_cell = first_cell_around(terms.typical)
     return Moments(
-        np.zeros((size, _COPIES, _COLUMNS)),
-        np.zeros((size if spread else 0, CELLS), np.int32),
+        np.zeros(size * INTERVAL),
+        np.zeros(size * CELLS if spread else 0, np.int32),
         np.where(listed, np.inf, zones.error),
         waiting,
         first_cell - shift,
@@ -89,13 +92,13 @@ def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
 def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins) -> LagSums:
     """Return moments as sums per bin, with no pair at zero lag."""
     sums = np.zeros((len(bins) + 1, _COLUMNS))
-    sums[1:] = moments.sums[zones.bins].sum(axis=1)
+    sums[1:] = moments.sums.reshape(-1, _COPIES, _COLUMNS)[zones.bins].sum(axis=1)
     square_scale = terms.scale**2
     if not len(moments.cells):
         npairs = np.rint(sums[:, 2]).astype(np.int64)
         none = np.zeros(0)
         return LagSums(npairs, sums[:, 0], sums[:, 1] * square_scale, none, none, no_histogram(bins), 0, 0.0)
-    cells = np.concatenate([np.zeros((1, CELLS), np.int32), moments.cells[zones.bins]])
+    cells = np.concatenate([np.zeros((1, CELLS), np.int32), moments.cells.reshape(-1, CELLS)[zones.bins]])
     return LagSums(
         cells.sum(axis=1, dtype=np.int64),
         sums[:, 0],
@@ -120,7 +123,7 @@ def _add_four(sums, place, four, first):
 def add_spread(count, space, moments):
     """Add the first ``count`` pairs, each to the interval in ``space.interval``, with all moments."""
     lag, term, bits, four, cell = space.lag, space.term, space.term_bits, space.four, space.cell
-    interval, sums, cells = space.interval, moments.sums.reshape(-1), moments.cells.reshape(-1)
+    interval, sums, cells = space.interval, moments.sums, moments.cells
     for j in range(count):
         value = term[j]
         four[_COLUMNS * j] = lag[j]
@@ -140,7 +143,7 @@ def add_spread(count, space, moments):
 @compiled
 def add_means(count, space, moments):
     """Add the first ``count`` pairs, each to the interval in ``space.interval``: lag, term and number."""
-    lag, term, interval, sums = space.lag, space.term, space.interval, moments.sums.reshape(-1)
+    lag, term, interval, sums = space.lag, space.term, space.interval, moments.sums
     for j in range(np.uint64(count)):
         copy = (np.uint64(interval[j]) * np.uint64(_COPIES)) + (j & np.uint64(_COPIES - 1))
         place = copy * _U4

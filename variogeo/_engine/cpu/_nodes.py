@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from variogeo._engine._blocks import LEAF
 from variogeo._engine.cpu._compiled import GEODESIC, compiled, row_lags
-from variogeo._engine.cpu._halving import middle_of
+from variogeo._engine.cpu._halving import DEEPEST, middle_of
 
 PROXIES_ALONG = 5
 """Chebyshev points along each of a node's two axes: lags are interpolated with degree 4."""
@@ -84,7 +84,7 @@ def _parts(count):
     """Return start, stop and second half of all nodes of ``count`` points."""
     most = 2 * (-(-count // LEAF))
     start, stop, second = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most, np.int64)
-    parent, stack = np.empty(most, np.int64), np.empty((128, 3), np.int64)
+    parent, stack = np.empty(most, np.int64), np.empty((DEEPEST, 3), np.int64)
     stack[0, 0], stack[0, 1], stack[0, 2] = 0, count, -1
     top, nodes = 1, 0
     while top:
@@ -197,10 +197,10 @@ def nodes_of(metric, side, lonlat, summed):
     size = start.shape[0]
     x, y, z, radius = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     sums, half_squares = np.zeros((size if summed else 0, side.factors.shape[1])), np.zeros(size)
-    longitude, latitude = lonlat[start, 0], lonlat[start, 1]
-    lag = np.empty(count)
+    longitude, latitude, lag = np.empty(size), np.empty(size), np.empty(count)
     for node in range(size - 1, -1, -1):
         low, high = start[node], stop[node]
+        longitude[node], latitude[node] = lonlat[low, 0], lonlat[low, 1]
         x[node], y[node], z[node] = _middle(side, low, high)
         radius[node] = _radius(metric, side, x[node], y[node], z[node], low, high, lag[: high - low])
         if summed:
@@ -225,7 +225,8 @@ def standing_of(side, nodes, summed):
             first[node] = total
             total += MANY
     standing = Standing(np.empty(total), np.empty(total), np.empty(total), np.ones(total), first)
-    standing.x[:count], standing.y[:count], standing.z[:count] = side.x, side.y, side.z
+    for i in range(count):
+        standing.x[i], standing.y[i], standing.z[i] = side.x[i], side.y[i], side.z[i]
     for node in range(size):
         if first[node]:
             low, high = nodes.start[node], nodes.stop[node]

@@ -11,6 +11,9 @@ from variogeo._engine.cpu._compiled import compiled
 QUARTET = 4
 """Points of half a leaf. Their products with four others are sums that stay in registers."""
 
+_SMALL = 1e-3
+"""Share of the squared lengths below which a sum of terms is formed again in float64."""
+
 _MANY_REGISTERS = llvmlite.binding.get_host_cpu_features().get("avx512f", False) or platform.machine().lower() in (
     "aarch64",
     "arm64",
@@ -81,52 +84,49 @@ def _in_one(interval, first, count):
 
 
 @compiled
-def leaf_products(a, first, b, column, count, out):
-    """Write the products of a leaf of ``a`` with ``count`` points of ``b``, leaf by leaf in ``column``."""
-    factors_a, factors_b = a.factors, b.factors
-    for at in range(0, count, LEAF):
-        other = column[at]
-        for i in range(0, LEAF, QUARTET):
-            for j in range(0, LEAF, QUARTET):
-                _quartet_with_quartet(factors_a, first + i, factors_b, other + j, out, i, at + j)
+def leaf_products(a, first, b, column, count, summed, interval, out, quartet):
+    """Write the products of a leaf of ``a`` with ``count`` points of ``b``, leaf by leaf in ``column``.
 
-
-@compiled
-def quartet_products(a, first, b, column, count, interval, out, whole):
-    """Do the same, but not where four points have all their lags with four others in one interval.
-
-    There the products are 0, and the place of the first pair goes into ``whole``. Returns how many there are.
+    With ``summed`` not where four points have all their lags with four others in one interval. There the products are
+    0, and the place of the first pair goes into ``quartet``. Returns how many there are.
     """
-    factors_a, factors_b, wholes = a.factors, b.factors, 0
-    for at in range(0, count, LEAF):
-        other = column[at]
+    factors_a, factors_b, quartets = a.factors, b.factors, 0
+    for leaf in range(0, count, LEAF):
         for i in range(0, LEAF, QUARTET):
-            for j in range(0, LEAF, QUARTET):
+            for at in range(leaf, leaf + LEAF, QUARTET):
                 # A leaf that is not full has no four points at its end.
-                if at + j + QUARTET <= count and _in_one(interval, i * count + at + j, count):
-                    for k in range(QUARTET):
-                        out[i + k, at + j : at + j + QUARTET] = 0
-                    whole[wholes] = i * count + at + j
-                    wholes += 1
+                if summed and at + QUARTET <= count and _in_one(interval, i * count + at, count):
+                    for row in range(i, i + QUARTET):
+                        for k in range(at, at + QUARTET):
+                            out[row, k] = 0
+                    quartet[quartets] = i * count + at
+                    quartets += 1
                 else:
-                    _quartet_with_quartet(factors_a, first + i, factors_b, other + j, out, i, at + j)
-    return wholes
+                    _quartet_with_quartet(factors_a, first + i, factors_b, column[leaf] + at - leaf, out, i, at)
+    return quartets
 
 
 @compiled
-def quartet_terms(a, first, b, column, count, whole, wholes, term):
+def quartet_terms(a, first, b, column, count, quartet, quartets, term):
     """Write the terms of four points with four others: their sum as that of the first pair, and nothing as the rest."""
     sums_a, sums_b, half_a, half_b = a.quartet_sums, b.quartet_sums, a.quartet_half_squares, b.quartet_half_squares
-    for w in range(wholes):
-        i, at = whole[w] // count, whole[w] % count
+    for w in range(quartets):
+        i, at = quartet[w] // count, quartet[w] % count
         p, q = np.uint64((first + i) // QUARTET), np.uint64(column[at] // QUARTET)
-        product = sums_a.dtype.type(0)
+        both, product = QUARTET * (half_a[p] + half_b[q]), sums_a.dtype.type(0)
         for k in range(np.uint64(sums_a.shape[1])):
             product += sums_a[p, k] * sums_b[q, k]
+        total = both - product
+        if total < _SMALL * both:
+            # Of nearly equal vectors: the rounding of short floats would be all that is left.
+            exact = 0.0
+            for k in range(np.uint64(sums_a.shape[1])):
+                exact += np.float64(sums_a[p, k]) * np.float64(sums_b[q, k])
+            total = both - exact
         for row in range(QUARTET):
             for k in range(QUARTET):
-                term[whole[w] + row * count + k] = 0.0
-        term[whole[w]] = max(QUARTET * (half_a[p] + half_b[q]) - product, 0.0)
+                term[quartet[w] + row * count + k] = 0.0
+        term[quartet[w]] = max(total, 0.0)
 
 
 @compiled

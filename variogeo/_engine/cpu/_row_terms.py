@@ -1,4 +1,4 @@
-"""The compiled loops over the terms of a row of pairs."""
+"""The compiled loops over the terms of the pairs of a leaf, row after row."""
 
 import numpy as np
 

@@ -24,8 +24,21 @@ class Scratch(NamedTuple):
 
 
 class Apart(NamedTuple):
-    """Pairs set apart: positions on both sides, interval or 0 where it is open, lag, term or -1 for the exact one."""
+    """Pairs set apart.
 
+    Attributes
+    ----------
+    place : (count,) int array
+        In the scratch.
+    i, j : (count,) int array
+        Positions in the two blocks.
+    interval : (count,) int array
+        0 where it is open.
+    lag, term : (count,) float array
+        The term is -1 where it has to be exact.
+    """
+
+    place: NDArray[np.int32]
     i: NDArray[np.int32]
     j: NDArray[np.int32]
     interval: NDArray[np.int32]
@@ -56,9 +69,9 @@ def scratch(count: int) -> Scratch:
 
 def space_apart(count: int) -> Apart:
     """Return the space for as many pairs set apart."""
-    i, j, interval = np.empty((3, count), np.int32)
+    place, i, j, interval = np.empty((4, count), np.int32)
     lag, term = np.empty((2, count))
-    return Apart(i, j, interval, lag, term)
+    return Apart(place, i, j, interval, lag, term)
 
 
 @compiled
@@ -81,15 +94,22 @@ def sort(count, space, zones, moments):
 
 
 @compiled
+def first_from(values, wanted, first):
+    """Return where, from ``first`` on, increasing values are no longer below ``wanted``; the last place if nowhere."""
+    last = values.shape[0] - 1
+    while first < last:
+        middle = (first + last) // 2
+        if values[middle] < wanted:
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+@compiled
 def _sure_interval(h, edge, lower, upper):
     """Return the interval of a lag, or 0 where only the exact lag can tell."""
-    r, above = 1, edge.shape[0] - 1
-    while r < above:
-        middle = (r + above) // 2
-        if edge[middle] < h:
-            r = middle + 1
-        else:
-            above = middle
+    r = first_from(edge, h, 1)
     return r if lower[r] < h < upper[r] else 0
 
 
@@ -97,7 +117,7 @@ def _sure_interval(h, edge, lower, upper):
 def _end_listing(r, zones, moments):
     """Let the cells of an interval add its pairs from now on."""
     base, cut, waiting, error = zones.interval, zones.cut, moments.waiting, moments.error
-    cell = np.searchsorted(base, r - 1)
+    cell = first_from(base, r - 1, 0)
     while cell < base.shape[0] and base[cell] <= r:
         if waiting[base[cell]] == 0 and (cut[cell] == np.inf or waiting[base[cell] + 1] == 0):
             error[cell] = zones.error[cell]
@@ -119,7 +139,7 @@ def _set_apart(count, space, zones, moments, apart, left):
             interval[j] = 0
             if 0 < r < zones.first_bin or r == zones.edge.shape[0] - 1:
                 continue
-            apart.j[left], apart.interval[left] = j, r
+            apart.place[left], apart.interval[left] = j, r
             apart.lag[left], apart.term[left] = h, value if r > 0 else -1.0
             left += 1
             if r > 0 and value >= 0.0:
@@ -134,7 +154,7 @@ def add_sorted(count, space, odd, zones, moments, spread, apart, left):
     """Add the first ``count`` pairs in ``space``, which are sorted; return the number of pairs set apart.
 
     ``odd`` pairs, if any, are to be settled or listed: their term is negative, their lag open, or they are the first
-    ones of an interval. They are written to ``apart`` from ``left`` on, with their place in ``space`` as ``j``.
+    ones of an interval. They are written to ``apart`` from ``left`` on, without their positions.
     """
     if odd > 0:
         left = _set_apart(count, space, zones, moments, apart, left)

@@ -93,7 +93,7 @@ def _cells(edge: NDArray[np.float64], smallest: float, largest: float) -> tuple[
     Also where each cell starts, and where the last one ends.
     """
     first, last = (int(np.float32(lag).view(np.int32)) for lag in (smallest, largest))
-    inner = np.sort(edge[1:-1].astype(np.float32)).view(np.int32).astype(np.int64)
+    inner = edge[(edge > 0) & (edge <= largest)].astype(np.float32).view(np.int32).astype(np.int64)
     shift = 16
     while shift > 6 and (np.diff(inner >> shift) == 0).any() and (last - first) >> (shift - 1) < _MOST_CELLS:
         shift -= 1

@@ -109,7 +109,8 @@ class Processes:
     Notes
     -----
     Arrays in memory are written once to a temporary file, which the workers map: all of them share one copy. A worker
-    keeps the maps of its last job until it gets another one or ends. Only a run that is killed leaves the file behind.
+    keeps the maps and some blocks of its last job until it gets another one or ends. Only a run that is killed leaves
+    the file behind.
     """
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
