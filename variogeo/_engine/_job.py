@@ -31,7 +31,7 @@ _LARGEST_PART = {"dense": 0.0, "tree": 0.1}
 
 _MOST_ROWS = {"dense": 8192, "tree": 32_768}
 
-_LEAST_BLOCKS = 4
+_LEAST_BLOCKS = 5
 
 _KEPT_BYTES = 2**26
 """Of the factors of blocks that are kept for the next task."""

@@ -63,13 +63,14 @@ def _eight(a, i, b, j, out, row, at):
 
 
 @compiled
-def _quartet_with_quartet(a, i, b, j, out, row, at):
-    """Write the products of four rows with four, as the registers allow."""
-    if _MANY_REGISTERS:
-        _sixteen(a, i, b, j, out, row, at)
-    else:
-        _eight(a, i, b, j, out, row, at)
-        _eight(a, i + 2, b, j, out, row + 2, at)
+def _twice_eight(a, i, b, j, out, row, at):
+    """Write the products of four rows with four."""
+    _eight(a, i, b, j, out, row, at)
+    _eight(a, i + 2, b, j, out, row + 2, at)
+
+
+# Chosen here and not in a function, which would cost another call.
+_products = _sixteen if _MANY_REGISTERS else _twice_eight
 
 
 @compiled
@@ -102,7 +103,7 @@ def leaf_products(a, first, b, column, count, summed, interval, out, quartet):
                     quartet[quartets] = i * count + at
                     quartets += 1
                 else:
-                    _quartet_with_quartet(factors_a, first + i, factors_b, column[leaf] + at - leaf, out, i, at)
+                    _products(factors_a, first + i, factors_b, column[leaf] + at - leaf, out, i, at)
     return quartets
 
 
