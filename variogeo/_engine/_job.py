@@ -23,17 +23,17 @@ TREE_FROM = 10_000
 LEAST_ROWS = 1024
 """Of a block, where there are as many points."""
 
-_MOST_BYTES = 2**24
+_MOST_BYTES = {"dense": 2**24, "tree": 2**22}
 """Of the factors of a block; each thread works on two."""
 
-_LARGEST_PART = {"dense": 0.0, "tree": 0.1}
+_LARGEST_PART = {"dense": 0.0, "tree": 1 / 36}
 """Share of all points that a block may hold even so: the tree takes larger parts as a whole in larger blocks."""
 
 _MOST_ROWS = {"dense": 8192, "tree": 32_768}
 
 _LEAST_BLOCKS = 5
 
-_KEPT_BYTES = 2**26
+_KEPT_BYTES = 2**25
 """Of the factors of blocks that are kept for the next task."""
 
 
@@ -62,7 +62,7 @@ class Job:
         """Return the job with its blocks, which depend on the data alone."""
         n, row_bytes = len(points), terms.width * terms.precision().itemsize
         engine = engine_of(n, terms.width, spread=spread)
-        most = max(_MOST_BYTES // row_bytes, int(n * _LARGEST_PART[engine]))
+        most = max(_MOST_BYTES[engine] // row_bytes, int(n * _LARGEST_PART[engine]))
         wanted = min(most, -(-n // _LEAST_BLOCKS), _MOST_ROWS[engine])
         return cls(points, terms, bins, spread, blocks_of(points.unit, terms.values, max(LEAST_ROWS, wanted)))
 
@@ -99,8 +99,8 @@ class Job:
             return side_of(self.points, self.terms, self.blocks.rows(block), summed=self.uses_tree)
 
         largest = int(max(1, *np.diff(self.blocks.starts))) * self.terms.width * self.terms.precision().itemsize
-        # At least one for each thread and one that they share.
-        return Latest(prepare, max(usable_cores() + 1, _KEPT_BYTES // largest))
+        # At least one for each thread, the one that they share and the next.
+        return Latest(prepare, max(usable_cores() + 2, _KEPT_BYTES // largest))
 
 
 def engine_of(n: int, width: int, *, spread: bool) -> str:

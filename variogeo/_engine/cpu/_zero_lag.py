@@ -8,8 +8,8 @@ from variogeo._engine._sums import LagSums, no_histogram
 from variogeo._engine._terms import Terms
 from variogeo._lags import LagBins
 
-_ENTRIES_AT_ONCE = 2**22
-"""Numbers read at once: 32 MB as float64."""
+_ENTRIES_AT_ONCE = 2**19
+"""Numbers read at once: 4 MB as float64."""
 
 
 def zero_lag_sums(points: SpherePoints, terms: Terms, bins: LagBins) -> LagSums:
