@@ -43,6 +43,11 @@ def by_eight(a, b, out):
                 _twice_eight(a, i, b, j + k, out, i, j + k)
 
 
+def by_numpy(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """Multiply at once."""
+    np.matmul(a, b.T, out=out)
+
+
 def nanoseconds(multiply: Callable[..., object], rows: int, columns: int) -> float:
     """Return the time per pair, the median of many products."""
     random = np.random.default_rng(0)
@@ -100,11 +105,9 @@ def main() -> None:
     """Measure and print."""
     with threadpool_limits(1):
         print("nanoseconds per pair and core, 512 entries")
-        for name, multiply in (("sixteen sums", by_sixteen), ("eight sums", by_eight)):
-            print(f"  {name:24} 8 x 128: {nanoseconds(multiply, 8, 128):5.1f}   256 x 1024: "
-                  f"{nanoseconds(multiply, 256, 1024):5.1f}")  # fmt: skip
-        print(f"  {'numpy':24} 8 x 128: {nanoseconds(lambda a, b, out: np.matmul(a, b.T, out=out), 8, 128):5.1f}"
-              f"   256 x 1024: {nanoseconds(lambda a, b, out: np.matmul(a, b.T, out=out), 256, 1024):5.1f}")  # fmt: skip
+        for name, multiply in (("sixteen sums", by_sixteen), ("eight sums", by_eight), ("numpy", by_numpy)):
+            small, large = nanoseconds(multiply, 8, 128), nanoseconds(multiply, 256, 1024)
+            print(f"  {name:12} 8 x 128: {small:5.1f}   256 x 1024: {large:5.1f}")
     unit = ordered_photos()
     chord = np.linalg.norm(unit[::7, None] - unit[None, ::7], axis=2)
     within = (2 * EARTH_RADIUS * np.arcsin(np.minimum(chord / 2, 1)) <= FURTHEST).mean()
