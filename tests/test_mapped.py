@@ -1,12 +1,13 @@
 """Memory maps of embeddings: what is mapped, and which files are refused before any work."""
 
+import os
 import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from variogeo import DataError
+from variogeo import DataError, LagBins, empirical_variogram
 from variogeo._checks import check_values
 from variogeo.io import open_embeddings
 
@@ -201,3 +202,15 @@ def test_a_damaged_npy_header_is_refused_or_changes_nothing(tmp_path: Path) -> N
     for length in range(0, 128, 3):
         path.write_bytes(raw[:length])
         refusal(path)
+
+
+@pytest.mark.parametrize("view", [lambda whole: whole, lambda whole: np.asarray(whole)[10:, ::2]])
+def test_a_file_cut_short_after_it_was_opened_is_an_error_and_not_the_end_of_the_process(tmp_path, view):
+    path = tmp_path / "clip.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(3000, 64)))
+    values = view(open_embeddings(path))
+    lonlat = np.random.default_rng(0).uniform(-60, 60, (len(values), 2))
+    assert empirical_variogram(lonlat, values, LagBins([0, 20_004])).npairs.any()
+    os.truncate(path, 100_000)
+    with pytest.raises(DataError, match=r"clip\.npy has 100000 bytes, but had at least 1536128 when values was opened"):
+        empirical_variogram(lonlat, values, LagBins([0, 20_004]))

@@ -1,6 +1,7 @@
 """Checks of arguments: what is wrong, in which rows, and what to do instead."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -175,6 +176,7 @@ def check_values(values: Any, *, dissimilarity: Dissimilarity, name: str = "valu
     The dtype stays. A memory map or a `RowSource` is read in blocks and comes back as it is, typed as
     the array that it stands for.
     """
+    _check_mapped(values, name)
     array = _values_in_place(values, name)
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
         msg = f"Invalid {name} of shape {array.shape}. Must be (n, d) embeddings or (n,) scalars."
@@ -189,6 +191,22 @@ def check_values(values: Any, *, dissimilarity: Dissimilarity, name: str = "valu
         check_float_dtype(array.dtype, name=name)
     _check_rows(array, name=name, zero_allowed=dissimilarity != "cosine")
     return array
+
+
+def _check_mapped(values: Any, name: str) -> None:
+    """Refuse a memory map, or a view of one, whose file is shorter by now: to read on would end the process."""
+    whole = values
+    while isinstance(whole, np.ndarray) and isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    if not isinstance(whole, np.memmap) or whole.filename is None:
+        return
+    file, needed = Path(whole.filename), whole.offset + whole.nbytes
+    if file.exists() and file.stat().st_size < needed:
+        msg = (
+            f"{file} has {file.stat().st_size} bytes, but had at least {needed} when {name} was opened: it was cut "
+            "short. Write it again and open it anew."
+        )
+        raise DataError(msg)
 
 
 def _values_in_place(values: Any, name: str) -> NDArray[Any]:

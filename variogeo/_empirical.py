@@ -157,11 +157,11 @@ class EmpiricalVariogram:
         ValueError
             For a probability outside 0..1, or a variogram made with ``spread=False``.
         """
+        self._check_spread("quantiles")
         wanted = np.asarray(probabilities, dtype=np.float64)
         if wanted.ndim != 1 or not ((wanted >= 0) & (wanted <= 1)).all():
             msg = f"Invalid probabilities {probabilities!r}. Must be a list of numbers between 0 and 1."
             raise ValueError(msg)
-        self._check_spread("quantiles")
         return self.sums.histogram.quantiles(wanted)[1:]
 
     @property

@@ -42,7 +42,7 @@ and, in brackets, the smallest and largest of the rounds. The floor is the time 
 alone, n<sup>2</sup>/2 pairs of 2 d operations at the rate of 4096 x 512 x 4096 float32 blocks on all cores, measured
 before each round. OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are unset. All results but the floor's are compared: see the
 last columns of *Peers*. The peers find counts and means, as ours does with `spread=False`; TreeCorr finds them for one
-column.
+column. A million photos are measured with BENCH_LARGE=1 only.
 """
 
 
