@@ -1,6 +1,7 @@
 """Executors: the same bits from threads, processes and Dask, and what is said when one of them fails."""
 
 import dataclasses
+import gc
 import multiprocessing
 import os
 import pickle
@@ -8,6 +9,7 @@ import re
 import sys
 import tempfile
 import threading
+import weakref
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -422,9 +424,24 @@ def test_there_are_as_many_threads_as_usable_cores(monkeypatch):
     assert _executors.usable_cores() == 1
 
 
-def test_stopping_what_never_started_does_nothing():
+def test_what_was_stopped_before_it_started_can_be_used():
     for executor in (Threads(1), Processes(ProcessPoolExecutor(1, mp_context=SPAWN))):
         executor.stop()
+        assert run(plain_job(2), executor=executor) == added_in_order(plain_job(2))
+
+
+def test_a_job_lets_its_blocks_go_when_it_is_done_with(scattered):
+    """Without waiting for the garbage to be collected, which knows nothing of the size of arrays."""
+    points, terms = prepare_points(scattered[0], "chord"), Terms.of(scattered[1], "cosine")
+    job = Job.of(points, terms, LagBins([0, 20_016]), spread=True)
+    job.sums((0, 0))
+    side = weakref.ref(job._sides[0].points.factors)
+    gc.disable()
+    try:
+        del job
+        assert side() is None
+    finally:
+        gc.enable()
 
 
 # The way to the workers

@@ -59,8 +59,9 @@ def empirical_variogram(
     metric : {"geodesic", "great_circle", "chord"}
         The lag: on the WGS84 ellipsoid; along or through a sphere of 6371.0088 km.
     spread : bool
-        False: counts, mean lags and semivariances only, which is several times faster from 10 000 points on, because
-        whole parts of the Earth are summed at once. ``spread`` is then NaN; quantiles and Cressie-Hawkins are refused.
+        False: counts, mean lags and semivariances only, which is faster from 10 000 points on, because whole parts of
+        the Earth are summed at once: 1.1 to 4 times as fast (docs/benchmarks.md), the more so the more points and the
+        wider the bins. ``spread`` is then NaN; quantiles and Cressie-Hawkins are refused.
     pairs : StratifiedPairs or "all", optional
         A random sample of pairs instead of all. ``"all"`` runs even what would take more than an hour, which is else
         refused with the ways out, unless an executor or a folder is given.

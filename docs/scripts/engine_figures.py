@@ -12,40 +12,38 @@ For AVX2: ``NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx,+avx2,+fma,+bmi,+bmi2
 import time
 from collections.abc import Callable
 
+import numba
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from variogeo import LagBins, datasets
 from variogeo._distances import EARTH_RADIUS, prepare_points
 from variogeo._engine._blocks import blocks_of
-from variogeo._engine.cpu._compiled import compiled
 from variogeo._engine.cpu._products import _sixteen, _twice_eight
 
 POINTS, WIDTH, LEAF = 10_000, 512, 8
 FURTHEST = 5000.0
 
 
-@compiled
-def by_sixteen(a, b, out):
-    """Multiply leaf by leaf, sixteen sums at once."""
-    for j in range(0, b.shape[0], 8):
-        for i in range(0, a.shape[0], 4):
-            for k in range(0, 8, 4):
-                _sixteen(a, i, b, j + k, out, i, j + k)
+def leaf_by_leaf(product: Callable[..., None]) -> Callable[..., None]:
+    """Return the loop over leaves around a product of four rows with four."""
 
+    @numba.njit
+    def multiply(a, b, out):
+        for j in range(0, b.shape[0], 8):
+            for i in range(0, a.shape[0], 4):
+                for k in range(0, 8, 4):
+                    product(a, i, b, j + k, out, i, j + k)
 
-@compiled
-def by_eight(a, b, out):
-    """Multiply leaf by leaf, eight sums at once."""
-    for j in range(0, b.shape[0], 8):
-        for i in range(0, a.shape[0], 4):
-            for k in range(0, 8, 4):
-                _twice_eight(a, i, b, j + k, out, i, j + k)
+    return multiply
 
 
 def by_numpy(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     """Multiply at once."""
     np.matmul(a, b.T, out=out)
+
+
+WAYS = {"sixteen sums": leaf_by_leaf(_sixteen), "eight sums": leaf_by_leaf(_twice_eight), "numpy": by_numpy}
 
 
 def nanoseconds(multiply: Callable[..., object], rows: int, columns: int) -> float:
@@ -105,7 +103,7 @@ def main() -> None:
     """Measure and print."""
     with threadpool_limits(1):
         print("nanoseconds per pair and core, 512 entries")
-        for name, multiply in (("sixteen sums", by_sixteen), ("eight sums", by_eight), ("numpy", by_numpy)):
+        for name, multiply in WAYS.items():
             small, large = nanoseconds(multiply, 8, 128), nanoseconds(multiply, 256, 1024)
             print(f"  {name:12} 8 x 128: {small:5.1f}   256 x 1024: {large:5.1f}")
     unit = ordered_photos()

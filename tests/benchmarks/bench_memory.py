@@ -16,7 +16,9 @@ _IMPORT = "import time; start = time.perf_counter(); import variogeo; print(time
 def test_memory(case, store):
     if store.read(memory_name(case)):
         pytest.skip("measured before; BENCH_FRESH=1 measures again")
-    store.write(memory_name(case), peak_beyond(case))
+    record = peak_beyond(case)
+    store.write(memory_name(case), record)
+    assert record["embeddings_mb"] > 0
 
 
 def test_import(store):

@@ -95,10 +95,13 @@ class Job:
         """The prepared points of the blocks, shared by the threads that work on tasks."""
         from variogeo._engine.cpu._sides import side_of
 
-        def prepare(block: int) -> Any:
-            return side_of(self.points, self.terms, self.blocks.rows(block), summed=self.uses_tree)
+        # Not the job itself, which would then hold its blocks in a circle until the garbage is collected.
+        points, terms, blocks, summed = self.points, self.terms, self.blocks, self.uses_tree
 
-        largest = int(max(1, *np.diff(self.blocks.starts))) * self.terms.width * self.terms.precision().itemsize
+        def prepare(block: int) -> Any:
+            return side_of(points, terms, blocks.rows(block), summed=summed)
+
+        largest = int(np.diff(blocks.starts).max()) * terms.width * terms.precision().itemsize
         # At least one for each thread, the one that they share and the next.
         return Latest(prepare, max(usable_cores() + 2, _KEPT_BYTES // largest))
 

@@ -25,7 +25,7 @@ _1, _2, _3 = np.uint64(1), np.uint64(2), np.uint64(3)
 
 @compiled
 def _sixteen(a, i, b, j, out, row, at):
-    """Write the products of four rows with four: as fast as BLAS on large blocks, which is not on eight rows."""
+    """Write the products of four rows with four."""
     i, j = np.uint64(i), np.uint64(j)
     zero = a.dtype.type(0)
     c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = zero
