@@ -13,6 +13,7 @@ from variogeo._checks import check_number
 from variogeo._engine import LagSums
 from variogeo._lags import LagBins
 from variogeo._pairs import PairSampling
+from variogeo._patch_sums import PatchSums
 from variogeo._storage import encode, write_document
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class EmpiricalVariogram:
         How it was made; ``"given"`` for distances or dissimilarities that the user brought.
     sampling : PairSampling, optional
         The choice of pairs, where it was made of a sample; None for all pairs.
+    patches : PatchSums, optional
+        Sums per pair of patches, where it was made with ``patches=``: what a jackknife needs.
 
     Examples
     --------
@@ -78,6 +81,7 @@ class EmpiricalVariogram:
     estimator: str
     metric: str
     sampling: PairSampling | None = None
+    patches: PatchSums | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (("bins", LagBins), ("sums", LagSums), *((name, str) for name in _HOW_MADE)):

@@ -8,19 +8,19 @@ from variogeo._engine import LagSums
 
 def mean_lag(sums: LagSums) -> NDArray[np.float64]:
     """Return the mean lag (km); NaN where a bin is empty."""
-    return _means(sums.lag, sums.npairs)
+    return _means(sums.lag, sums)
 
 
 def matheron(sums: LagSums) -> NDArray[np.float64]:
     """Return the mean dissimilarity; NaN where a bin is empty (Matheron 1963)."""
-    return _means(sums.term, sums.npairs)
+    return _means(sums.term, sums)
 
 
 def spread(sums: LagSums) -> NDArray[np.float64]:
     """Return the standard deviation of the dissimilarity; NaN where a bin is empty or squares are not kept."""
     if not sums.has_spread:
         return np.full(len(sums.npairs), np.nan)
-    return np.sqrt(np.clip(_means(sums.term_squared, sums.npairs) - matheron(sums) ** 2, 0, None))
+    return np.sqrt(np.clip(_means(sums.term_squared, sums) - matheron(sums) ** 2, 0, None))
 
 
 def cressie_hawkins(sums: LagSums, dimension: float) -> NDArray[np.float64]:
@@ -29,7 +29,7 @@ def cressie_hawkins(sums: LagSums, dimension: float) -> NDArray[np.float64]:
 
     constant = 2 / dimension * np.exp(4 * (gammaln(dimension / 2 + 0.25) - gammaln(dimension / 2)))
     # The term is half the squared difference: its fourth root is 2^(-1/4) times the root of the difference.
-    return _means(sums.term_root, sums.npairs) ** 4 / constant
+    return _means(sums.term_root, sums) ** 4 / constant
 
 
 def error_of_sampling(sums: LagSums, population: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -41,6 +41,7 @@ def error_of_sampling(sums: LagSums, population: NDArray[np.float64]) -> NDArray
     return np.where((chosen > 1) | ((chosen > 0) & (rest == 0)), error, np.nan)
 
 
-def _means(total: NDArray[np.float64], npairs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return totals over counts, NaN where the count is zero."""
-    return np.where(npairs > 0, total / np.maximum(npairs, 1), np.nan)
+def _means(total: NDArray[np.float64], sums: LagSums) -> NDArray[np.float64]:
+    """Return totals over counts or weights; NaN where a bin is empty or has no weight."""
+    divisor = sums.divisor
+    return np.where(divisor > 0, total / np.where(divisor > 0, divisor, 1), np.nan)

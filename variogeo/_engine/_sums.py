@@ -1,11 +1,12 @@
 """LagSums: the additive state of an empirical variogram."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._engine._class_sums import ClassSums, no_classes
 from variogeo._engine._histogram import TermHistogram
 from variogeo._lags import LagBins
 
@@ -28,6 +29,10 @@ class LagSums:
     total_npairs, total_term : int, float
         Number of ordered pairs at any lag, each point with itself included, and the sum of their
         dissimilarities. Their ratio is the a-priori sill.
+    classes : ClassSums
+        Sums per class of pairs, where they were asked for.
+    weight : (count + 1,) or (0,) float array
+        Sum of the weights of the pairs, by which lag and term are multiplied; empty where all are 1.
     """
 
     npairs: NDArray[np.int64]
@@ -38,6 +43,8 @@ class LagSums:
     histogram: TermHistogram
     total_npairs: int
     total_term: float
+    classes: ClassSums = field(default_factory=no_classes)
+    weight: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         for name, dtype in _ARRAYS:
@@ -47,6 +54,9 @@ class LagSums:
         if not isinstance(self.histogram, TermHistogram):
             msg = f"Invalid histogram of type {type(self.histogram).__name__}. Must be TermHistogram."
             raise TypeError(msg)
+        if not isinstance(self.classes, ClassSums):
+            msg = f"Invalid classes of type {type(self.classes).__name__}. Must be ClassSums."
+            raise TypeError(msg)
         object.__setattr__(self, "total_npairs", int(self.total_npairs))
         object.__setattr__(self, "total_term", float(self.total_term))
 
@@ -55,17 +65,31 @@ class LagSums:
         """Whether squares, roots and histogram are there."""
         return self.term_squared.size > 0
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether pairs have weights."""
+        return self.weight.size > 0
+
+    @property
+    def divisor(self) -> NDArray[Any]:
+        """What sums of lag and term are divided by for a mean: number of pairs, or sum of their weights."""
+        return self.weight if self.has_weights else self.npairs
+
     def __add__(self, other: "LagSums") -> "LagSums":
         if not isinstance(other, LagSums):
             return NotImplemented
         if self.has_spread != other.has_spread:
             msg = "Sums with and without spread do not add: make both with the same spread=."
             raise ValueError(msg)
+        if self.has_weights != other.has_weights:
+            msg = "Sums with and without weights do not add: make both with weights=, or none."
+            raise ValueError(msg)
         return LagSums(
             **{name: getattr(self, name) + getattr(other, name) for name, _ in _ARRAYS},
             histogram=self.histogram + other.histogram,
             total_npairs=self.total_npairs + other.total_npairs,
             total_term=self.total_term + other.total_term,
+            classes=self.classes + other.classes,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -73,6 +97,7 @@ class LagSums:
             isinstance(other, LagSums)
             and all(np.array_equal(getattr(self, name), getattr(other, name)) for name, _ in _ARRAYS)
             and self.histogram == other.histogram
+            and self.classes == other.classes
             and self.total_npairs == other.total_npairs
             and self.total_term == other.total_term
         )
@@ -86,6 +111,7 @@ _ARRAYS: tuple[tuple[str, Any], ...] = (
     ("term", np.float64),
     ("term_squared", np.float64),
     ("term_root", np.float64),
+    ("weight", np.float64),
 )
 
 
