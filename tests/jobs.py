@@ -13,6 +13,7 @@ from variogeo import LagBins
 from variogeo._distances import SpherePoints, prepare_points
 from variogeo._engine._blocks import Blocks
 from variogeo._engine._job import Job
+from variogeo._engine._marks import Marks
 from variogeo._engine._sums import LagSums, no_sums, sums_of_pairs
 
 
@@ -33,6 +34,7 @@ class PlainJob:
     bins: LagBins
     spread: bool
     blocks: Blocks
+    marks: Marks = dataclasses.field(default_factory=Marks)
     seconds: float = 0.0
     """Time that a task takes."""
     trace: str | None = None

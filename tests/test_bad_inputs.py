@@ -221,10 +221,10 @@ def test_points_without_a_lag_are_refused(lonlat: np.ndarray, words: str, metric
         ("metric", "vincenty", "'geodesic', 'great_circle', 'chord'"),
         ("metric", "Geodesic", "'geodesic', 'great_circle', 'chord'"),
         ("metric", None, "'geodesic', 'great_circle', 'chord'"),
-        ("estimator", "cressie", "'matheron'"),
-        ("dissimilarity", "euclidean", "'cosine', 'half_squared'"),
-        ("dissimilarity", ["cosine"], "'cosine', 'half_squared'"),
-        ("dissimilarity", 1, "'cosine', 'half_squared'"),
+        ("estimator", "cressie", "'matheron', 'cressie_hawkins', 'dowd'"),
+        ("dissimilarity", "euclidean", "'cosine', 'half_squared', 'madogram', 'rodogram'"),
+        ("dissimilarity", ["cosine"], "'cosine', 'half_squared', 'madogram', 'rodogram'"),
+        ("dissimilarity", 1, "'cosine', 'half_squared', 'madogram', 'rodogram'"),
     ],
 )
 def test_an_unknown_choice_lists_the_members(option: str, value: object, members: str) -> None:

@@ -48,10 +48,10 @@ def test_parts_merge_into_the_whole():
 @pytest.mark.parametrize("name", ["bins", "metric", "dissimilarity", "estimator"])
 def test_values_made_differently_do_not_add(name):
     one = _by_hand()
-    other = {"bins": LagBins([0, 1, 2, 4])}.get(name, "other")
+    other = {"bins": LagBins([0, 1, 2, 4]), "estimator": "dowd"}.get(name, "other")
     fields = {field: getattr(one, field) for field in ("bins", "sums", "dissimilarity", "estimator", "metric")}
     with pytest.raises(ValueError, match=f"different {name}"):
-        one + EmpiricalVariogram(**{**fields, name: other})
+        one + EmpiricalVariogram(**{**fields, name: other}, dimension=1 if name == "estimator" else None)
 
 
 def test_a_variogram_adds_to_nothing_else():

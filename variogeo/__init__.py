@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from variogeo._checks import DataError
 from variogeo._empirical import EmpiricalVariogram
-from variogeo._estimation import empirical_variogram, variogram_from_pairs
+from variogeo._estimation import empirical_variogram
 from variogeo._fit import ModelComparison, VariogramFit
 from variogeo._fitting import compare_models, fit_variogram
+from variogeo._from_pairs import variogram_from_pairs
 from variogeo._lags import LagBins
 from variogeo._loading import load
 from variogeo._model import VariogramModel

@@ -11,6 +11,10 @@ from variogeo._namespace import to_numpy
 from variogeo._rows import RowSource, row_blocks
 
 Dissimilarity = Literal["cosine", "half_squared"]
+"""What whole parts, residuals and curves are made of: both are half a squared difference."""
+
+AnyDissimilarity = Literal["cosine", "half_squared", "madogram", "rodogram"]
+"""What a mean over pairs can be taken of."""
 
 LARGEST_SCALAR = 1e75
 """The sums hold the square of a squared difference, which stays finite up to here."""
@@ -170,7 +174,7 @@ def check_float_dtype(dtype: np.dtype[Any], *, name: str) -> None:
         raise TypeError(msg)
 
 
-def check_values(values: Any, *, dissimilarity: Dissimilarity, name: str = "values") -> NDArray[Any]:
+def check_values(values: Any, *, dissimilarity: AnyDissimilarity, name: str = "values") -> NDArray[Any]:
     """Return embeddings (n, d) or scalars (n,) as a real array that fits the dissimilarity.
 
     The dtype stays. A memory map or a `RowSource` is read in blocks and comes back as it is, typed as

@@ -33,6 +33,10 @@ Measured against the exact inverse on 10 million pairs (uniform, near, meridiona
 docs/scripts/series_error.py): 3e-9 h from 1 to 10 000 km, 3.6e-8 h to 16 000 km, 1.6e-7 h to 18 000 km, 6.7e-7 h
 to 19 000 km and 2.6e-6 h to 19 500 km."""
 
+AZIMUTH_ERROR = 1.5e-5, 3.2e-4, 5e-5
+"""Bound of a compiled azimuth on the ellipsoid, ``a + b s^2 + c tan^2(s / 2)`` with the arc s of the lag: radians times
+the cosine of the latitude in the middle. At least twice what was measured (docs/scripts/azimuth_error.py)."""
+
 Metric = Literal["geodesic", "great_circle", "chord"]
 
 
@@ -129,6 +133,36 @@ def lag_of_pairs(points: SpherePoints, first: NDArray[np.intp], second: NDArray[
     else:
         lag = _lag_of_units(points.unit[first], points.unit[second], points.metric)
     return np.where((a == b).all(axis=1), 0.0, np.maximum(lag, np.nextafter(0, 1)))
+
+
+def azimuth_of_pairs(points: SpherePoints, first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the azimuth in [0, 180) of the shortest line between two points, at its middle.
+
+    Degrees clockwise from north. There it is the same whichever end the line starts from, up to half a turn.
+    """
+    if points.metric != "geodesic":
+        return _azimuth_on_sphere(points.unit[first], points.unit[second])
+    from pyproj import Geod
+
+    geod = Geod(ellps="WGS84")
+    a, b = points.lonlat[first], points.lonlat[second]
+    azimuth, _, metres = geod.inv(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
+    back = geod.fwd(a[:, 0], a[:, 1], azimuth, np.asarray(metres) / 2)[2]
+    return _half_turn(np.asarray(back, dtype=np.float64))
+
+
+def _azimuth_on_sphere(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the azimuth at the middle of great circles, row by row of two arrays of unit vectors."""
+    step = b - a
+    east = a[:, 0] * step[:, 1] - a[:, 1] * step[:, 0]
+    north = step[:, 2] * np.linalg.norm(a + b, axis=1) / 2
+    return _half_turn(np.degrees(np.arctan2(east, north)))
+
+
+def _half_turn(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return angles in [0, 180): a tiny negative one would be rounded to 180."""
+    turned = degrees % 180.0
+    return np.where(turned == 180.0, 0.0, turned)
 
 
 def lag_along(lonlat_a: NDArray[np.float64], lonlat_b: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:

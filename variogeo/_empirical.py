@@ -2,45 +2,28 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo import _estimators
-from variogeo._checks import check_number
+from variogeo._checks import check_choice, check_number
 from variogeo._engine import LagSums
 from variogeo._lags import LagBins
 from variogeo._pairs import PairSampling
 from variogeo._patch_sums import PatchSums
 from variogeo._storage import encode, write_document
+from variogeo._tables import FEW_PAIRS as FEW_PAIRS
+from variogeo._tables import frame_of, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FEW_PAIRS = 30
-"""Below this number of pairs a bin is too uncertain to read (Journel & Huijbregts 1978, p. 194)."""
-
+Estimator = Literal["matheron", "cressie_hawkins", "dowd"]
 
 _HOW_MADE = ("dissimilarity", "estimator", "metric")
-
-
-class Colocated(NamedTuple):
-    """Bin 0: the pairs at zero lag, several photos of one place.
-
-    Attributes
-    ----------
-    npairs : int
-    semivariance : float
-        Mean dissimilarity within a location; NaN without such pairs.
-    spread : float
-        Standard deviation of the dissimilarity; NaN without such pairs.
-    """
-
-    npairs: int
-    semivariance: float
-    spread: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,7 +31,7 @@ class EmpiricalVariogram:
     """Semivariance per lag bin, with the sums it comes from. Made by `empirical_variogram`.
 
     Values of the same kind add: ``a + b`` pools the pairs of both, and is refused when bins, metric,
-    dissimilarity or estimator differ.
+    dissimilarity or estimator differ. Their patches are different ones.
 
     Attributes
     ----------
@@ -56,11 +39,14 @@ class EmpiricalVariogram:
     sums : LagSums
         The state: number of pairs and sums per bin. Everything else is derived from it.
     dissimilarity, estimator, metric : str
-        How it was made; ``"given"`` for distances or dissimilarities that the user brought.
+        How it was made; ``"given"`` for distances or dissimilarities that the user brought. All estimators follow
+        from the same sums: ``dataclasses.replace(empirical, estimator="dowd", dimension=1)`` gives another view.
     sampling : PairSampling, optional
         The choice of pairs, where it was made of a sample; None for all pairs.
     patches : PatchSums, optional
         Sums per pair of patches, where it was made with ``patches=``: what a jackknife needs.
+    dimension : float, optional
+        Number of independent directions in which the values vary: what the constant of a robust estimator depends on.
 
     Examples
     --------
@@ -82,6 +68,7 @@ class EmpiricalVariogram:
     metric: str
     sampling: PairSampling | None = None
     patches: PatchSums | None = None
+    dimension: float | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (("bins", LagBins), ("sums", LagSums), *((name, str) for name in _HOW_MADE)):
@@ -89,30 +76,27 @@ class EmpiricalVariogram:
                 msg = f"Invalid {name} of type {type(getattr(self, name)).__name__}. Must be {kind.__name__}."
                 raise TypeError(msg)
         needed = len(self.bins) + 1
-        self._check_positions(needed)
+        self.sums.check_state(needed)
+        self._check_estimator()
         if self.sampling is not None and len(self.sampling.population) != needed:
             msg = f"sampling has {len(self.sampling.population)} positions but bins needs {needed}: population."
             raise ValueError(msg)
-        if (self.sums.npairs < 0).any():
-            msg = f"sums has npairs of {self.sums.npairs.min()}. Must not be negative."
-            raise ValueError(msg)
-        if self.sums.total_npairs < 1:
-            msg = f"sums has total_npairs of {self.sums.total_npairs}. Must be at least 1."
-            raise ValueError(msg)
 
-    def _check_positions(self, needed: int) -> None:
-        """Refuse sums that do not fit the bins."""
-        kept = (needed,) if self.sums.has_spread else (0,)
-        shapes = dict.fromkeys(("npairs", "lag", "term"), (needed,)) | {"term_squared": kept, "term_root": kept}
-        for name, shape in shapes.items():
-            array = getattr(self.sums, name)
-            if array.shape != shape:
-                msg = f"sums has {array.size} positions but bins needs {needed} (bin 0 and each bin): {name}."
-                raise ValueError(msg)
-        size = self.sums.histogram.size
-        if size != needed:
-            msg = f"sums has {size} positions but bins needs {needed} (bin 0 and each bin): histogram."
+    def _check_estimator(self) -> None:
+        """Refuse an estimator that the sums cannot give."""
+        check_choice(self.estimator, Estimator, name="estimator")
+        if self.estimator == "matheron":
+            return
+        self._check_spread(self.estimator)
+        if self.dissimilarity not in ("cosine", "half_squared", "given"):
+            msg = (
+                f"Invalid estimator {self.estimator!r} for {self.dissimilarity}, whose mean is robust. Use 'matheron'."
+            )
             raise ValueError(msg)
+        if self.dimension is None:
+            msg = f"Invalid dimension None for {self.estimator}. Pass 1 for scalars, else effective_dimension(values)."
+            raise ValueError(msg)
+        object.__setattr__(self, "dimension", check_number(self.dimension, name="dimension", at_least=1.0))
 
     @property
     def edges(self) -> NDArray[np.float64]:
@@ -133,9 +117,30 @@ class EmpiricalVariogram:
     def semivariance(self) -> NDArray[np.float64]:
         """Semivariance per bin; NaN where a bin is empty.
 
-        Definition: the mean over the pairs of ``1 - cos(u, v)`` or ``|z - z'|^2 / 2`` (Matheron).
+        Definition: by the estimator. Matheron: the mean over the pairs of ``1 - cos(u, v)`` or ``|z - z'|^2 / 2``, with
+        their weights if they have any; `cressie_hawkins` and `dowd` are robust.
         """
+        if self.dimension is not None and self.estimator == "cressie_hawkins":
+            return self.cressie_hawkins(self.dimension)
+        if self.dimension is not None and self.estimator == "dowd":
+            return self.dowd(self.dimension)
         return _estimators.matheron(self.sums)[1:]
+
+    @property
+    def covariogram(self) -> NDArray[np.float64]:
+        """Covariance per bin, as the a-priori sill less the semivariance; NaN where a bin is empty.
+
+        Definition: ``sill_apriori - semivariance``. It is that of a stationary field, and inherits its sill.
+        """
+        return self.sill_apriori - self.semivariance
+
+    @property
+    def correlogram(self) -> NDArray[np.float64]:
+        """Correlation per bin: 1 less Geary's c; NaN where a bin is empty.
+
+        Definition: ``1 - semivariance / sill_apriori``; 0 where pairs are as dissimilar as any two.
+        """
+        return self.covariogram / self.sill_apriori
 
     @property
     def spread(self) -> NDArray[np.float64]:
@@ -205,11 +210,38 @@ class EmpiricalVariogram:
         self._check_spread("sum of roots")
         return _estimators.cressie_hawkins(self.sums, number)[1:]
 
+    def dowd(self, dimension: float) -> NDArray[np.float64]:
+        r"""Return the robust semivariance per bin of Dowd, from the median; NaN where a bin is empty.
+
+        .. math:: \frac{D}{\mathrm{median}(\chi^2_D)} \; \mathrm{median}_k \; \tfrac12 |z_i - z_j|^2
+
+        Parameters
+        ----------
+        dimension : float
+            See `cressie_hawkins`; the constant is 2.198 for scalars.
+
+        Raises
+        ------
+        ValueError
+            For a dimension below 1, or a variogram made with ``spread=False``.
+
+        Notes
+        -----
+        The median comes from `quantiles`: right to 3 %, usually to 0.1 %.
+
+        References
+        ----------
+        .. [1] Dowd, P. A. (1984). The variogram and kriging: robust and resistant estimators. In: Geostatistics for
+           Natural Resources Characterization, 91-106.
+        """
+        number = check_number(dimension, name="dimension", at_least=1.0)
+        self._check_spread("median")
+        return _estimators.dowd(self.sums, number)[1:]
+
     @property
-    def colocated(self) -> Colocated:
+    def colocated(self) -> _estimators.Colocated:
         """Bin 0: the pairs at zero lag, apart from all bins."""
-        semivariance, spread = _estimators.matheron(self.sums)[0], _estimators.spread(self.sums)[0]
-        return Colocated(int(self.sums.npairs[0]), float(semivariance), float(spread))
+        return _estimators.colocated(self.sums)
 
     @property
     def sill_apriori(self) -> float:
@@ -223,13 +255,13 @@ class EmpiricalVariogram:
     def _check_spread(self, what: str) -> None:
         """Refuse what ``spread=False`` does not keep."""
         if not self.sums.has_spread:
-            msg = f"This variogram was made with spread=False, which keeps no {what}. Make it with spread=True."
+            msg = f"This variogram was made with spread=False or weights, which keep no {what}. Make it with neither."
             raise ValueError(msg)
 
     def __add__(self, other: "EmpiricalVariogram") -> "EmpiricalVariogram":
         if not isinstance(other, EmpiricalVariogram):
             return NotImplemented
-        for name in ("bins", *_HOW_MADE):
+        for name in ("bins", *_HOW_MADE, "dimension"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 msg = f"Variograms with different {name} do not add: {mine!r} and {theirs!r}. Make both the same way."
@@ -237,7 +269,11 @@ class EmpiricalVariogram:
         if self.sampling is not None or other.sampling is not None:
             msg = "Variograms of sampled pairs do not add: a pair could count twice. Sample all points at once."
             raise ValueError(msg)
-        return EmpiricalVariogram(self.bins, self.sums + other.sums, self.dissimilarity, self.estimator, self.metric)
+        if (self.patches is None) != (other.patches is None):
+            msg = "Variograms with and without patches do not add. Make both with patches=, or none."
+            raise ValueError(msg)
+        beside = self.patches.beside(other.patches) if self.patches and other.patches else None
+        return replace(self, sums=self.sums + other.sums, patches=beside)
 
     def __radd__(self, other: object) -> "EmpiricalVariogram":
         """Let ``sum`` start from 0."""
@@ -245,46 +281,14 @@ class EmpiricalVariogram:
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a pandas DataFrame, one row per bin: low, high, npairs, lag, semivariance, spread."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {
-                "low": self.bins.low,
-                "high": self.bins.high,
-                "npairs": self.npairs,
-                "lag": self.lag,
-                "semivariance": self.semivariance,
-                "spread": self.spread,
-            }
-        )
+        return frame_of(self)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Save as JSON with a checksum, numbers in full: ``variogeo.load(path) == self``."""
         write_document(path, "empirical_variogram", {"value": encode(self)}, overwrite=overwrite)
 
     def __repr__(self) -> str:
-        return (
-            f"<EmpiricalVariogram: {len(self.bins)} bins {self.edges[0]:g}..{self.edges[-1]:g} km, "
-            f"{self.npairs.sum()} pairs, {self.dissimilarity}, {self.estimator}, {self.metric}>"
-        )
+        return text_of(self).partition("\n")[0]
 
     def __str__(self) -> str:
-        lines = [repr(self), "       low      high      npairs       lag  semivariance    spread"]
-        columns = zip(
-            self.bins.low,
-            self.bins.high,
-            self.npairs,
-            self.lag,
-            self.semivariance,
-            self.spread,
-            strict=True,
-        )
-        for low, high, npairs, lag, semivariance, spread in columns:
-            few = " *" if npairs < FEW_PAIRS else ""
-            lines.append(f"{low:10.4g}{high:10.4g}{npairs:12d}{lag:10.4g}{semivariance:14.5g}{spread:10.4g}{few}")
-        if (self.npairs < FEW_PAIRS).any():
-            lines.append(f"* fewer than {FEW_PAIRS} pairs")
-        zero = self.colocated
-        lines.append(f"at zero lag: {zero.npairs} pairs, semivariance {zero.semivariance:.5g}")
-        lines.append(f"a-priori sill: {self.sill_apriori:.5g}")
-        return "\n".join(lines)
+        return text_of(self)

@@ -1,28 +1,29 @@
-"""From points or pairs to an empirical variogram: `empirical_variogram`, `variogram_from_pairs`."""
+"""From points and values to an empirical variogram: `empirical_variogram`."""
 
 import os
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import (
-    LARGEST_SCALAR,
+    AnyDissimilarity,
     Dissimilarity,
-    as_real_array,
     check_choice,
     check_lonlat,
     check_same_length,
     check_values,
 )
 from variogeo._distances import Metric, SpherePoints, prepare_points
-from variogeo._empirical import EmpiricalVariogram
-from variogeo._engine import LagSums, Terms, accumulate, accumulate_sample, check_cost, sums_of_pairs
+from variogeo._empirical import EmpiricalVariogram, Estimator
+from variogeo._engine import LagSums, Marks, Terms, accumulate, accumulate_sample, check_cost, no_classes, weighted_sums
+from variogeo._from_pairs import check_bins, check_filled
 from variogeo._lags import LagBins
 from variogeo._namespace import is_torch
-from variogeo._pairs import StratifiedPairs
-
-Estimator = Literal["matheron"]
+from variogeo._pairs import PairSampling, StratifiedPairs
+from variogeo._patch_sums import PatchSums
+from variogeo._point_marks import marks_of
 
 
 def empirical_variogram(
@@ -30,9 +31,13 @@ def empirical_variogram(
     values: Any,
     bins: LagBins,
     *,
-    dissimilarity: Dissimilarity = "cosine",
+    dissimilarity: AnyDissimilarity = "cosine",
     estimator: Estimator = "matheron",
+    dimension: float | None = None,
     metric: Metric = "geodesic",
+    patches: Any = None,
+    exclude: Any = None,
+    weights: Any = None,
     spread: bool = True,
     pairs: StratifiedPairs | Literal["all"] | None = None,
     executor: Any = None,
@@ -54,10 +59,23 @@ def empirical_variogram(
         and `variogeo.io.open_points` return stays in its files and is read in blocks. A tensor on a GPU stays there.
     bins : LagBins
         Lag bins ``(low, high]`` in km.
-    dissimilarity : {"cosine", "half_squared"}
-    estimator : {"matheron"}
+    dissimilarity : {"cosine", "half_squared", "madogram", "rodogram"}
+        Of a pair: ``1 - cos``, ``|z - z'|^2 / 2``, ``|z - z'| / 2`` or ``|z - z'|^(1/2) / 2``. The last two show
+        structure under outliers; their means are no semivariances, and their a-priori sill is not known (NaN).
+    estimator : {"matheron", "cressie_hawkins", "dowd"}
+        What ``semivariance`` is: the mean, or a robust estimate.
+    dimension : float, optional
+        Of the values, for the robust ones; by default 1 for scalars and `effective_dimension` for embeddings.
     metric : {"geodesic", "great_circle", "chord"}
         The lag: on the WGS84 ellipsoid; along or through a sphere of 6371.0088 km.
+    patches : (n,) array of labels, optional
+        Which patch a point belongs to, for `variogeo.inference.jackknife`: a column such as ``sequence``, or
+        `variogeo.inference.kmeans_patches`. Sums are then kept for each pair of patches.
+    exclude : (n,) array of labels, optional
+        Pairs of points with the same label are left out: photos of one sequence, which are alike because they were
+        taken by one camera within minutes.
+    weights : (n,) float array, optional
+        Positive; a pair counts with the product of its two weights (`variogeo.sampling_bias`). The spread is then NaN.
     spread : bool
         False: counts, mean lags and semivariances only, which is faster from 10 000 points on, because whole parts of
         the Earth are summed at once: 1.1 to 4 times as fast (docs/benchmarks.md), the more so the more points and the
@@ -126,86 +144,60 @@ def empirical_variogram(
     >>> bool((abs(error) < 3 * sampled.standard_error).all())
     True
     """
-    check_choice(dissimilarity, Dissimilarity, name="dissimilarity")
+    check_choice(dissimilarity, AnyDissimilarity, name="dissimilarity")
     check_choice(estimator, Estimator, name="estimator")
     check_choice(metric, Metric, name="metric")
-    _check_bins(bins)
+    check_bins(bins)
     _check_pairs(pairs, spread=spread, elsewhere=executor is not None or resume is not None)
     places = check_lonlat(lonlat)
-    stays_on_device = is_torch(values) and values.device.type != "cpu"
-    checked: Any = values if stays_on_device else check_values(values, dissimilarity=dissimilarity)
+    on_device = is_torch(values) and values.device.type != "cpu"
+    checked: Any = values if on_device else check_values(values, dissimilarity=dissimilarity)
     check_same_length(places, checked, names=("lonlat", "values"), item="photo")
     points = _points(places, metric)
-    sampling = None
-    if stays_on_device:
-        _check_device(pairs, executor, resume)
+    marks = marks_of(len(places), patches=patches, exclude=exclude, weights=weights)
+    _check_marks(marks, pairs, estimator, spread=spread)
+    if on_device:
+        _check_device(pairs, executor, resume, marks, dissimilarity)
         from variogeo._engine._torch import accumulate_on_device
 
-        sums = accumulate_on_device(points, checked, dissimilarity, bins, spread=spread)
-    elif isinstance(pairs, StratifiedPairs):
-        sums, sampling = accumulate_sample(points, Terms.of(checked, dissimilarity), bins, pairs)
+        sums, sampling = (
+            accumulate_on_device(points, checked, cast("Dissimilarity", dissimilarity), bins, spread=spread),
+            None,
+        )
     else:
+        width = checked.shape[1] if checked.ndim == 2 else 1
         if pairs is None and executor is None and resume is None:
-            check_cost(len(places), checked.shape[1] if checked.ndim == 2 else 1, spread=spread)
+            check_cost(len(places), width, spread=spread or marks.given)
         terms = Terms.of(checked, dissimilarity)
-        sums = accumulate(points, terms, bins, spread=spread, executor=executor, resume=resume)
-    _check_filled(sums, bins)
-    return EmpiricalVariogram(bins, sums, dissimilarity, estimator, metric, sampling)
+        sums, sampling = _sums(points, terms, bins, marks, pairs, spread=spread, executor=executor, resume=resume)
+    check_filled(sums, bins)
+    if estimator != "matheron" and dimension is None:
+        from variogeo._dimension import effective_dimension
+
+        dimension = effective_dimension(checked, dissimilarity=cast("Dissimilarity", dissimilarity))
+    kept = PatchSums(int(marks.patch.max()) + 1, len(bins), sums.classes) if marks.patch.size else None
+    plain = replace(sums, classes=no_classes())
+    return EmpiricalVariogram(bins, plain, dissimilarity, estimator, metric, sampling, kept, dimension)
 
 
-def variogram_from_pairs(lag: Any, dissimilarity: Any, bins: LagBins) -> EmpiricalVariogram:
-    """Return the empirical variogram of pairs whose lag the user already has.
-
-    For planar, network or travel-time distances.
-
-    Parameters
-    ----------
-    lag : (m,) float array
-        Distance of each pair, in the unit of ``bins``; not negative.
-    dissimilarity : (m,) float array
-        ``1 - cos(u, v)`` or ``(z - z')^2 / 2`` of each pair: the half is the caller's.
-    bins : LagBins
-
-    Returns
-    -------
-    EmpiricalVariogram
-        With ``metric`` and ``dissimilarity`` ``"given"``; its ``sill_apriori`` is the mean over all
-        the pairs given.
-
-    Raises
-    ------
-    ValueError
-        For negative or NaN entries, or when every bin is empty.
-
-    Examples
-    --------
-    >>> from variogeo import LagBins, variogram_from_pairs
-    >>> variogram_from_pairs([1.0, 2.0, 2.5], [0.1, 0.2, 0.4], LagBins([0, 1, 3])).npairs
-    array([1, 2])
-    """
-    _check_bins(bins)
-    lags, terms = _pair_column(lag, "lag"), _pair_column(dissimilarity, "dissimilarity")
-    check_same_length(lags, terms, names=("lag", "dissimilarity"), item="pair")
-    # A pair stands for its two orders, as in the ordered pairs that the a-priori sill averages.
-    sums = sums_of_pairs(lags, terms, bins, total_npairs=2 * len(terms), total_term=2 * float(terms.sum()))
-    _check_filled(sums, bins)
-    return EmpiricalVariogram(bins, sums, "given", "matheron", "given")
-
-
-def _pair_column(values: Any, name: str) -> NDArray[np.float64]:
-    """Return one number per pair as float64, or refuse it."""
-    column = as_real_array(values, name=name).astype(np.float64)
-    if column.ndim != 1 or not len(column):
-        msg = f"Invalid {name} of shape {column.shape}. Must be (m,) with at least one pair."
-        raise ValueError(msg)
-    bad = np.flatnonzero(~(np.isfinite(column) & (column >= 0)))
-    if bad.size:
-        msg = f"Invalid {name} '{column[bad[0]]}' at row {bad[0]}. Must be finite and not negative."
-        raise ValueError(msg)
-    if column.max() > LARGEST_SCALAR**2:
-        msg = f"Invalid {name} '{column.max()}'. Its square overflows: divide all by a common scale."
-        raise ValueError(msg)
-    return column
+def _sums(
+    points: SpherePoints,
+    terms: Terms,
+    bins: LagBins,
+    marks: Marks,
+    pairs: Any,
+    *,
+    spread: bool,
+    executor: Any,
+    resume: Any,
+) -> tuple[LagSums, PairSampling | None]:
+    """Return the sums of all pairs, or of a sample of them, and how it was chosen."""
+    if isinstance(pairs, StratifiedPairs):
+        return accumulate_sample(points, terms, bins, pairs, marks)
+    if not marks.weight.size:
+        return accumulate(points, terms, bins, marks, spread=spread, executor=executor, resume=resume), None
+    sums = accumulate(points, terms, bins, marks, spread=False, executor=executor, resume=resume)
+    return weighted_sums(sums, terms, marks.weight), None
 
 
 def _points(places: NDArray[np.float64], metric: Metric) -> SpherePoints:
@@ -234,27 +226,28 @@ def _check_pairs(pairs: Any, *, spread: bool, elsewhere: bool) -> None:
         raise ValueError(msg)
 
 
-def _check_device(pairs: Any, executor: Any, resume: Any) -> None:
+def _check_marks(marks: Marks, pairs: Any, estimator: Estimator, *, spread: bool) -> None:
+    """Refuse marks that do not go with a sample or an estimator."""
+    if isinstance(pairs, StratifiedPairs) and (marks.group.size or marks.weight.size):
+        msg = "Invalid exclude or weights with sampled pairs, which are chosen without them. Use all pairs."
+        raise ValueError(msg)
+    if estimator != "matheron" and (marks.weight.size or not spread):
+        msg = (
+            f"Invalid estimator {estimator!r} with weights or spread=False, which keep no single pairs. Use 'matheron'."
+        )
+        raise ValueError(msg)
+
+
+def _check_device(pairs: Any, executor: Any, resume: Any, marks: Marks, dissimilarity: AnyDissimilarity) -> None:
     """Refuse what values on a device cannot do."""
     if isinstance(pairs, StratifiedPairs) or executor is not None or resume is not None:
         msg = (
             "Invalid pairs, executor or resume for a tensor on a device, which runs there. Pass values.cpu() for them."
         )
         raise ValueError(msg)
-
-
-def _check_bins(bins: Any) -> None:
-    """Refuse anything but LagBins."""
-    if not isinstance(bins, LagBins):
-        msg = f"Invalid bins of type {type(bins).__name__}. Must be LagBins, e.g. LagBins(edges)."
-        raise TypeError(msg)
-
-
-def _check_filled(sums: LagSums, bins: LagBins) -> None:
-    """Refuse a variogram without a single pair in its bins."""
-    if not sums.npairs[1:].any():
+    if marks.given or dissimilarity not in get_args(Dissimilarity):
         msg = (
-            f"Every bin from {bins.edges[0]:g} to {bins.edges[-1]:g} km is empty. The lags lie outside: "
-            "choose other edges; LagBins.covering(lonlat) suggests some."
+            "Invalid patches, exclude, weights or dissimilarity for a tensor on a device, which knows sums of all "
+            "pairs only. Pass values.cpu() for them."
         )
         raise ValueError(msg)

@@ -1,9 +1,28 @@
 """From sums to statistics: means, spread, robust estimates, errors. Functions of `LagSums`, bin 0 first."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._engine import LagSums
+
+
+class Colocated(NamedTuple):
+    """Bin 0: the pairs at zero lag, several photos of one place.
+
+    Attributes
+    ----------
+    npairs : int
+    semivariance : float
+        Mean dissimilarity within a location; NaN without such pairs.
+    spread : float
+        Standard deviation of the dissimilarity; NaN without such pairs.
+    """
+
+    npairs: int
+    semivariance: float
+    spread: float
 
 
 def mean_lag(sums: LagSums) -> NDArray[np.float64]:
@@ -23,6 +42,11 @@ def spread(sums: LagSums) -> NDArray[np.float64]:
     return np.sqrt(np.clip(_means(sums.term_squared, sums) - matheron(sums) ** 2, 0, None))
 
 
+def colocated(sums: LagSums) -> Colocated:
+    """Return what the pairs at zero lag are."""
+    return Colocated(int(sums.npairs[0]), float(matheron(sums)[0]), float(spread(sums)[0]))
+
+
 def cressie_hawkins(sums: LagSums, dimension: float) -> NDArray[np.float64]:
     """Return the estimate of Cressie and Hawkins (1980, eq. 12) for increments in ``dimension`` directions."""
     from scipy.special import gammaln
@@ -30,6 +54,13 @@ def cressie_hawkins(sums: LagSums, dimension: float) -> NDArray[np.float64]:
     constant = 2 / dimension * np.exp(4 * (gammaln(dimension / 2 + 0.25) - gammaln(dimension / 2)))
     # The term is half the squared difference: its fourth root is 2^(-1/4) times the root of the difference.
     return _means(sums.term_root, sums) ** 4 / constant
+
+
+def dowd(sums: LagSums, dimension: float) -> NDArray[np.float64]:
+    """Return the estimate of Dowd (1984) for increments in ``dimension`` directions."""
+    from scipy.stats import chi2
+
+    return dimension / float(chi2.median(dimension)) * sums.histogram.quantiles(np.array([0.5]))[:, 0]
 
 
 def error_of_sampling(sums: LagSums, population: NDArray[np.float64]) -> NDArray[np.float64]:

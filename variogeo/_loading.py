@@ -5,12 +5,16 @@ from typing import Any
 
 from variogeo._checks import DataError
 from variogeo._empirical import EmpiricalVariogram
-from variogeo._engine import LagSums, TermHistogram
+from variogeo._engine import ClassSums, LagSums, TermHistogram
 from variogeo._lags import LagBins
 from variogeo._models import MODELS
+from variogeo._nested import Nested
 from variogeo._pairs import PairSampling, StratifiedPairs
+from variogeo._patch_sums import PatchSums
 from variogeo._storage import decode, dump_document, encode, read_document
 from variogeo._weighting import WEIGHTINGS
+
+_MODELS: dict[str, type] = {**MODELS, "Nested": Nested}
 
 _VALUES: dict[str, dict[str, type]] = {
     "empirical_variogram": {
@@ -18,17 +22,19 @@ _VALUES: dict[str, dict[str, type]] = {
         "LagBins": LagBins,
         "LagSums": LagSums,
         "TermHistogram": TermHistogram,
+        "PatchSums": PatchSums,
+        "ClassSums": ClassSums,
         "PairSampling": PairSampling,
         "StratifiedPairs": StratifiedPairs,
     },
-    "model": dict(MODELS),
-    "weighting": {**MODELS, **WEIGHTINGS},
+    "model": _MODELS,
+    "weighting": {**_MODELS, **WEIGHTINGS},
 }
 """The classes that each kind of document may hold: nothing else is ever made from a file."""
 
 _OUTERMOST: dict[str, dict[str, type]] = {
     "empirical_variogram": {"EmpiricalVariogram": EmpiricalVariogram},
-    "model": dict(MODELS),
+    "model": _MODELS,
     "weighting": dict(WEIGHTINGS),
 }
 """The classes that each kind of document is of; the others are fields of theirs."""

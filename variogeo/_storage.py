@@ -17,11 +17,11 @@ import numpy as np
 
 from variogeo._checks import DataError
 
-SCHEMA = 2
+SCHEMA = 3
 """The newest layout that this version reads, and the one it writes."""
 
-_OLDEST = {"empirical_variogram": 2}
-"""The oldest layout that this version reads, by kind where it is not 1: a variogram of 1 has no roots, no histogram."""
+_OLDEST = {"empirical_variogram": 3}
+"""The oldest layout that this version reads, by kind where it is not 1: a variogram of 2 has no patches, no weights."""
 
 _LARGEST = 64 * 2**20
 """Bytes that a document may have: a million bins of few pairs, five thousand with all cells of their histogram."""
@@ -118,14 +118,14 @@ def encode(value: Any) -> Any:
         return {"class": type(value).__name__, **fields}
     if isinstance(value, np.ndarray):
         return value.tolist()
-    # JSON has no infinity, and a threshold of infinity (a side switched off) is a legal value.
-    return "inf" if value == float("inf") else value
+    # JSON has neither, but a threshold of infinity (a side switched off) and a sill that is not known are legal values.
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def decode(encoded: Any, classes: dict[str, type], name: str) -> Any:
     """Return the frozen value of `encode`; only the given classes are made, by their constructors."""
     if not isinstance(encoded, dict):
-        return float("inf") if encoded == "inf" else encoded
+        return float(encoded) if encoded in ("inf", "-inf", "nan") else encoded
     arguments = {k: decode(v, classes, name) for k, v in encoded.items() if k != "class"}
     made = classes.get(str(encoded.get("class")))
     if made is None:

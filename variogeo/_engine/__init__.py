@@ -1,9 +1,24 @@
 """Exact engines: from points and values to sums per lag bin. One door, `accumulate`."""
 
-from variogeo._engine._accumulate import accumulate, accumulate_sample
+from variogeo._engine._accumulate import accumulate, accumulate_sample, weighted_sums
+from variogeo._engine._class_sums import ClassSums, no_classes
 from variogeo._engine._cost import check_cost
 from variogeo._engine._histogram import TermHistogram
-from variogeo._engine._sums import LagSums, sums_of_pairs
+from variogeo._engine._marks import Marks
+from variogeo._engine._sums import LagSums, no_sums, sums_of_pairs
 from variogeo._engine._terms import Terms
 
-__all__ = ["LagSums", "TermHistogram", "Terms", "accumulate", "accumulate_sample", "check_cost", "sums_of_pairs"]
+__all__ = [
+    "ClassSums",
+    "LagSums",
+    "Marks",
+    "TermHistogram",
+    "Terms",
+    "accumulate",
+    "accumulate_sample",
+    "check_cost",
+    "no_classes",
+    "no_sums",
+    "sums_of_pairs",
+    "weighted_sums",
+]

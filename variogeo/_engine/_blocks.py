@@ -34,16 +34,22 @@ class Blocks:
         return self.order[self.starts[block] : self.starts[block + 1]]
 
 
-def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int) -> Blocks:
+def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int, patch: NDArray[np.int64] | None = None) -> Blocks:
     """Return blocks of at most ``most_rows`` points.
 
     The row groups of a file are not torn: small ones that follow each other make a part together, a large one makes
-    several blocks, and there is spatial order within a part only.
+    several blocks, and there is spatial order within a part only. Likewise patches, where there are any, so that a
+    block holds few of them; but not both, because a file is to be read in its own order.
     """
     from variogeo._engine.cpu._halving import halves
 
     order, starts = np.arange(len(unit)), [0]
-    for first, stop in pairwise(_parts(getattr(values, "group_starts", [0, len(unit)]), most_rows)):
+    groups = getattr(values, "group_starts", None)
+    if groups is None:
+        groups = [0, len(unit)]
+        if patch is not None and patch.size:
+            order, groups = _patch_by_patch(unit, patch)
+    for first, stop in pairwise(_parts(groups, most_rows)):
         if first == stop:
             continue
         part = order[first:stop]
@@ -52,6 +58,19 @@ def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int) -> Blocks:
             halves(unit, part[low:high], LEAF)
         starts.extend(first + cuts[1:])
     return Blocks(order, np.array(starts))
+
+
+def _patch_by_patch(unit: NDArray[np.float64], patch: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return all rows ordered by patch, neighbouring patches after each other, and where each patch starts, and n."""
+    from variogeo._engine.cpu._halving import halves
+
+    sizes = np.bincount(patch)
+    middle = np.array([np.bincount(patch, axis) for axis in unit.T]).T / np.maximum(sizes, 1)[:, None]
+    along = np.arange(len(sizes))
+    halves(middle, along, 1)
+    place = np.empty_like(along)
+    place[along] = np.arange(len(along))
+    return np.argsort(place[patch], kind="stable"), np.concatenate([[0], np.cumsum(sizes[along])])
 
 
 def _parts(group_starts: Any, most_rows: int) -> list[int]:

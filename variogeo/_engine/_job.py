@@ -1,6 +1,6 @@
 """Job: what there is to sum, cut into tasks that any thread, process or machine can do alone."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ from variogeo._cores import usable_cores
 from variogeo._distances import SpherePoints
 from variogeo._engine._blocks import Blocks, blocks_of
 from variogeo._engine._latest import Latest
+from variogeo._engine._marks import Marks
 from variogeo._engine._sums import LagSums
 from variogeo._engine._terms import Terms
 from variogeo._lags import LagBins
@@ -49,6 +50,8 @@ class Job:
     spread : bool
         Whether squares, roots and histogram are wanted.
     blocks : Blocks
+    marks : Marks
+        With any, every pair is looked at.
     """
 
     points: SpherePoints
@@ -56,15 +59,20 @@ class Job:
     bins: LagBins
     spread: bool
     blocks: Blocks
+    marks: Marks = field(default_factory=Marks)
 
     @classmethod
-    def of(cls, points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool) -> "Job":
+    def of(
+        cls, points: SpherePoints, terms: Terms, bins: LagBins, marks: Marks | None = None, *, spread: bool
+    ) -> "Job":
         """Return the job with its blocks, which depend on the data alone."""
+        marks = marks or Marks()
         n, row_bytes = len(points), terms.width * terms.precision().itemsize
-        engine = engine_of(n, terms.width, spread=spread)
+        engine = engine_of(n, terms.width, spread=spread or marks.given or terms.roots > 0)
         most = max(_MOST_BYTES[engine] // row_bytes, int(n * _LARGEST_PART[engine]))
         wanted = min(most, -(-n // _LEAST_BLOCKS), _MOST_ROWS[engine])
-        return cls(points, terms, bins, spread, blocks_of(points.unit, terms.values, max(LEAST_ROWS, wanted)))
+        blocks = blocks_of(points.unit, terms.values, max(LEAST_ROWS, wanted), marks.patch)
+        return cls(points, terms, bins, spread, blocks, marks)
 
     def tasks(self) -> list[Task]:
         """Return all tasks in the order in which their sums are merged."""
@@ -79,16 +87,19 @@ class Job:
         side = self._sides[first]
         # The same one for pairs within a block: asked for twice, it might have been made anew.
         sides = side, side if first == second else self._sides[second]
-        return block_sums(self.points, self.terms, self.bins, rows, sides, spread=self.spread, summed=self.uses_tree)
+        return block_sums(
+            self.points, self.terms, self.bins, rows, sides, self.marks, spread=self.spread, summed=self.uses_tree
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields, without what was made of them."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @property
     def uses_tree(self) -> bool:
         """Whether the dual tree does the work."""
-        return engine_of(len(self.points), self.terms.width, spread=self.spread) == "tree"
+        needs_all = self.spread or self.marks.given or self.terms.roots > 0
+        return engine_of(len(self.points), self.terms.width, spread=needs_all) == "tree"
 
     @cached_property
     def _sides(self) -> Latest:

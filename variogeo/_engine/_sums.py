@@ -75,6 +75,26 @@ class LagSums:
         """What sums of lag and term are divided by for a mean: number of pairs, or sum of their weights."""
         return self.weight if self.has_weights else self.npairs
 
+    def check_state(self, needed: int) -> None:
+        """Refuse sums that have not ``needed`` positions, bin 0 and each bin, or numbers of pairs that cannot be."""
+        kept, weights = (needed,) if self.has_spread else (0,), (needed,) if self.has_weights else (0,)
+        shapes = dict.fromkeys(("npairs", "lag", "term"), (needed,))
+        shapes |= {"term_squared": kept, "term_root": kept, "weight": weights}
+        sizes = {name: getattr(self, name).size for name in shapes}
+        wrong = [name for name, shape in shapes.items() if getattr(self, name).shape != shape]
+        if self.histogram.size != needed:
+            wrong.append("histogram")
+        if wrong:
+            size = sizes.get(wrong[0], self.histogram.size)
+            msg = f"sums has {size} positions but bins needs {needed} (bin 0 and each bin): {wrong[0]}."
+            raise ValueError(msg)
+        if (self.npairs < 0).any():
+            msg = f"sums has npairs of {self.npairs.min()}. Must not be negative."
+            raise ValueError(msg)
+        if self.total_npairs < 1:
+            msg = f"sums has total_npairs of {self.total_npairs}. Must be at least 1."
+            raise ValueError(msg)
+
     def __add__(self, other: "LagSums") -> "LagSums":
         if not isinstance(other, LagSums):
             return NotImplemented
@@ -99,7 +119,7 @@ class LagSums:
             and self.histogram == other.histogram
             and self.classes == other.classes
             and self.total_npairs == other.total_npairs
-            and self.total_term == other.total_term
+            and np.array_equal(self.total_term, other.total_term, equal_nan=True)
         )
 
     __hash__ = None  # type: ignore[assignment]

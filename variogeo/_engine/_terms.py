@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import Dissimilarity
+from variogeo._checks import AnyDissimilarity
 
 _ENTRIES_AT_ONCE = 2**17
 """Numbers converted at once: 1 MB as float64, which stays in the cache."""
@@ -21,6 +21,10 @@ _WIDE, _MANY = 64, 1024
 _LARGEST = 1e153
 """The square of the sum of terms stays finite up to here."""
 
+ROOTS = {"madogram": (0.5, 1), "rodogram": (0.125, 2)}
+"""Dissimilarities that are a root of half the squared difference, after a factor: square root of the former, once or
+twice. ``|z - z'| / 2`` and ``|z - z'|^(1/2) / 2``."""
+
 _NO_VARIATION = 1e-14
 """Rows closer to their mean than this share of their length differ by rounding only."""
 
@@ -31,8 +35,9 @@ class Terms:
 
     ``cosine``: ``1 - u.v`` of the normalised rows, which is ``|u - v|^2 / 2``.
     ``half_squared``: ``|z - z'|^2 / 2``.
+    ``madogram``, ``rodogram``: ``|z - z'| / 2`` and ``|z - z'|^(1/2) / 2``, which are roots of the last one.
 
-    Both depend on differences only. So the products are formed of rows from which the mean row is taken, which
+    All depend on differences only. So the products are formed of rows from which the mean row is taken, which
     keeps them small and exact, divided by a power of two, which keeps them in the range of float32:
     ``term = (x.x + y.y) / 2 - x.y`` times ``scale^2``.
 
@@ -46,15 +51,15 @@ class Terms:
     scale : float
         A power of four near the largest length of a centred row.
     total : float
-        Sum of the terms of all ordered pairs.
+        Sum of the terms of all ordered pairs; NaN for roots, which have no closed form.
     largest : float
-        No term is larger; 0 where there is no variation.
+        No half squared difference is larger; 0 where there is no variation.
     typical : float
         Median of some terms, greater than zero.
     """
 
     values: Any
-    dissimilarity: Dissimilarity
+    dissimilarity: AnyDissimilarity
     centre: NDArray[np.float64]
     scale: float
     total: float
@@ -62,7 +67,7 @@ class Terms:
     typical: float = 1.0
 
     @classmethod
-    def of(cls, values: Any, dissimilarity: Dissimilarity) -> "Terms":
+    def of(cls, values: Any, dissimilarity: AnyDissimilarity) -> "Terms":
         """Return the terms of checked values."""
         width = values.shape[1] if values.ndim == 2 else 1
         plain = cls(values, dissimilarity, np.zeros(width), 1.0, 0.0, 0.0)
@@ -83,6 +88,7 @@ class Terms:
             return cls(values, dissimilarity, centre, 1.0, 0.0, 0.0)
         scale = 4.0 ** np.round(np.log2(np.sqrt(longest)) / 2)
         largest = min(2 * longest, _most(dissimilarity))
+        total = np.nan if dissimilarity in ROOTS else total
         return cls(values, dissimilarity, centre, float(scale), total, largest, plain._typical(largest))
 
     def __len__(self) -> int:
@@ -101,7 +107,23 @@ class Terms:
         others, where it costs little or is asked for.
         """
         short = self.values.dtype.kind == "f" and self.values.dtype.itemsize <= 4
-        return np.float32 if short and self.width >= _WIDE and len(self) >= _MANY else np.float64
+        wide = self.width >= _WIDE and len(self) >= _MANY and self.roots == 0
+        return np.float32 if short and wide else np.float64
+
+    @property
+    def roots(self) -> int:
+        """How many square roots make a dissimilarity of half a squared difference."""
+        return ROOTS.get(self.dissimilarity, (1.0, 0))[1]
+
+    @property
+    def share(self) -> float:
+        """The factor before these roots."""
+        return ROOTS.get(self.dissimilarity, (1.0, 0))[0]
+
+    @property
+    def unit(self) -> float:
+        """The unit of terms that are formed of scaled rows: a power of two."""
+        return self.scale ** (2.0 / 2**self.roots)
 
     def rows(self, index: Any) -> NDArray[np.float64]:
         """Return rows in float64, uncentred and unscaled: unit vectors for ``cosine``."""
@@ -173,7 +195,7 @@ class Terms:
             part = order[start : start + step]
             rows, at = np.unique(np.concatenate([first[part], second[part]]), return_inverse=True)
             term[part] = half_squared_distances(self.rows(rows), at[: len(part)], at[len(part) :])
-        return term
+        return term if self.roots == 0 else (self.share * term) ** (1 / 2**self.roots)
 
     def _middle(self) -> NDArray[np.float64]:
         """Return a row in the middle of all.
@@ -200,6 +222,18 @@ class Terms:
             squares, longest = squares + some, max(longest, most)
         return squares, rest, longest
 
+    def weighted_total(self, weight: NDArray[np.float64]) -> float:
+        """Return the sum of the terms of all ordered pairs, times both weights: ``W sum w |x|^2 - |sum w x|^2``."""
+        if self.roots:
+            return np.nan
+        squares, rest, step = 0.0, np.zeros(self.width), max(1, _ENTRIES_AT_ONCE // self.width)
+        for start in range(0, len(self), step):
+            some = slice(start, start + step)
+            rows = self.rows(some) - self.centre
+            squares += float(weight[some] @ np.einsum("ij,ij->i", rows, rows))
+            rest += weight[some] @ rows
+        return max(0.0, float(weight.sum()) * squares - float(rest @ rest))
+
     def _typical(self, largest: float) -> float:
         """Return the median of the terms of some pairs, or the largest where they are zero."""
         n = len(self)
@@ -214,6 +248,6 @@ class Terms:
             yield self._block(slice(start, start + step))
 
 
-def _most(dissimilarity: Dissimilarity) -> float:
+def _most(dissimilarity: AnyDissimilarity) -> float:
     """Return the bound that the dissimilarity has for any values."""
     return 2.0 if dissimilarity == "cosine" else np.inf

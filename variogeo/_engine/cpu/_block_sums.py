@@ -1,5 +1,6 @@
 """The sums over the pairs of two blocks: what a task is, on the CPU."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -7,12 +8,14 @@ from numpy.typing import NDArray
 
 from variogeo._distances import SpherePoints
 from variogeo._engine._blocks import LEAF
+from variogeo._engine._marks import Marks
 from variogeo._engine._sums import LagSums
 from variogeo._engine._terms import Terms
 from variogeo._engine.cpu._compiled import METRICS, compiled
 from variogeo._engine.cpu._dual import add_wholes, visit
-from variogeo._engine.cpu._gathered import LEAVES, Gathered, add_gathered, nothing_gathered
+from variogeo._engine.cpu._gathered import COLUMNS, LEAVES, Gathered, add_gathered, nothing_gathered
 from variogeo._engine.cpu._lag_sums import add_lags
+from variogeo._engine.cpu._marked import class_sums, marked
 from variogeo._engine.cpu._moments import no_moments, sums_of_moments
 from variogeo._engine.cpu._nodes import Nodes
 from variogeo._engine.cpu._settle import Settled
@@ -54,6 +57,7 @@ def block_sums(
     bins: LagBins,
     rows: tuple[NDArray[np.intp], NDArray[np.intp]],
     sides: tuple[Side, Side],
+    marks: Marks,
     *,
     spread: bool,
     summed: bool,
@@ -65,7 +69,8 @@ def block_sums(
     """
     zones = zones_of(bins, points.metric)
     moments = no_moments(zones, terms, spread=spread)
-    settled = Settled(points, terms, bins, spread=spread, zero_lag=not summed)
+    settled = Settled(points, terms, bins, marks, spread=spread, zero_lag=not summed)
+    marks_here = marked(marks, rows, zones, LEAF * COLUMNS)
     groups, nodes_b = _groups(sides[0].nodes), len(sides[1].nodes.start)
     apart, progress = space_apart(_APART), np.zeros(3, np.int64)
     space = Space(
@@ -78,14 +83,15 @@ def block_sums(
     while progress[0] < len(groups):
         left = _add_groups(
             METRICS[points.metric], groups, progress, *sides, sides[0] is sides[1], summed, spread, zones, moments,
-            space, apart,
+            marks_here, space, apart,
         )  # fmt: skip
         settled.add(*apart.rows(int(left), *rows))
-    return sums_of_moments(moments, zones, terms, bins) + settled.total(moments.waiting)
+    sums = sums_of_moments(moments, zones, terms, bins)
+    return replace(sums, classes=class_sums(marks_here, marks, rows, zones, terms)) + settled.total(moments.waiting)
 
 
 @compiled
-def _add_groups(metric, groups, progress, side_a, side_b, same, summed, spread, zones, moments, space, apart):
+def _add_groups(metric, groups, progress, side_a, side_b, same, summed, spread, zones, moments, marks, space, apart):
     """Add the pairs of the groups, until there is no room for more pairs set apart; return how many there are.
 
     ``progress`` holds how many groups are done, and of the next one how many of how many leaves that it touches.
@@ -109,7 +115,7 @@ def _add_groups(metric, groups, progress, side_a, side_b, same, summed, spread, 
         stop = min(touches, done + room)
         left = add_gathered(
             metric, side_a.nodes.start[group], side_a.points, side_b.points, same, summed, space.bits, space.touched,
-            done, stop, zones, moments, spread, space.gathered, apart, left,
+            done, stop, zones, moments, marks, spread, space.gathered, apart, left,
         )  # fmt: skip
         if stop < touches:
             progress[1], progress[2] = stop, touches

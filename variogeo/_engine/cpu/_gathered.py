@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from variogeo._engine._blocks import LEAF
 from variogeo._engine.cpu._compiled import compiled, leaf_lags
+from variogeo._engine.cpu._marked import add_classes, find_cells, leave_out
 from variogeo._engine.cpu._products import QUARTET, leaf_products, quartet_terms
-from variogeo._engine.cpu._row_terms import leaf_terms, scalar_terms
+from variogeo._engine.cpu._row_terms import leaf_terms, scalar_terms, take_roots
 from variogeo._engine.cpu._sorting import Scratch, add_sorted, scratch, sort
 
 LEAVES = 32
@@ -63,7 +64,7 @@ def nothing_gathered(precision: type[np.floating]) -> Gathered:
 
 
 @compiled
-def _flush(leaf, metric, a, first, b, same, summed, zones, moments, spread, gathered, apart, left):
+def _flush(leaf, metric, a, first, b, same, summed, zones, moments, marks, spread, gathered, apart, left):
     """Add the gathered pairs of a leaf: with other leaves, or each of those within itself once."""
     count = gathered.filled[leaf]
     rows = min(LEAF, a.x.shape[0] - first)
@@ -77,6 +78,8 @@ def _flush(leaf, metric, a, first, b, same, summed, zones, moments, spread, gath
     column, product, space = gathered.column[leaf], gathered.product, gathered.scratch
     leaf_lags(metric, a.x, a.y, a.z, first, rows, x, y, z, count, later, space.lag)
     pairs = rows * count - later * (rows * (rows + 1) // 2 - max(rows - count, 0) * (rows - count + 1) // 2)
+    if marks.group_a.shape[0]:
+        leave_out(first, rows, column, count, later, space, marks)
     odd = sort(pairs, space, zones, moments)
     if b.factors.shape[1] == 1:
         odd += scalar_terms(a, first, rows, b, column, count, later, space.term, moments)
@@ -86,8 +89,14 @@ def _flush(leaf, metric, a, first, b, same, summed, zones, moments, spread, gath
         odd += leaf_terms(a, first, rows, b, column, half_squares, product, count, later, space.term, moments)
         if quartets:
             quartet_terms(a, first, b, column, count, gathered.quartet, quartets, space.term)
+    if moments.roots:
+        take_roots(pairs, moments.roots, moments.share, space.term)
+    if marks.east.shape[0]:
+        odd += find_cells(metric, a, first, rows, x, y, z, count, later, pairs, space, marks)
     before = left
     left = add_sorted(pairs, space, odd, zones, moments, spread, apart, left)
+    if marks.class_a.shape[0]:
+        add_classes(first, rows, column, count, later, space, marks)
     if left > before:
         _name_pairs(first, rows, column, count, later, apart, before, left)
     gathered.filled[leaf] = 0
@@ -109,7 +118,7 @@ def _name_pairs(first, rows, column, count, later, apart, before, left):
 
 @compiled
 def add_gathered(
-    metric, start, a, b, same, summed, bits, touched, done, stop, zones, moments, spread, gathered, apart, left
+    metric, start, a, b, same, summed, bits, touched, done, stop, zones, moments, marks, spread, gathered, apart, left
 ):  # fmt: skip
     """Add the pairs of the leaves ``touched[done:stop]`` with a group; return the number of pairs set apart."""
     filled, column, squares, to_x, to_y, to_z = (
@@ -117,17 +126,19 @@ def add_gathered(
     )  # fmt: skip
     from_x, from_y, from_z, from_squares = b.x, b.y, b.z, b.half_squares
     for t in range(done, stop):
-        other, marks = touched[t] * LEAF, bits[touched[t]]
+        other, leaves = touched[t] * LEAF, bits[touched[t]]
         bits[touched[t]] = 0
         count = min(LEAF, from_x.shape[0] - other)
         for leaf in range(LEAVES):
-            if not (marks >> leaf) & 1:
+            if not (leaves >> leaf) & 1:
                 continue
             first, at = start + leaf * LEAF, filled[leaf]
             # A leaf with itself is added alone, and a leaf that is not full is the last one.
             alone = same and (first == other or column[leaf, 0] == first)
             if alone or at + LEAF > COLUMNS or at % LEAF:
-                left = _flush(leaf, metric, a, first, b, same, summed, zones, moments, spread, gathered, apart, left)
+                left = _flush(
+                    leaf, metric, a, first, b, same, summed, zones, moments, marks, spread, gathered, apart, left
+                )
                 at = 0
             for k in range(count):
                 column[leaf, at + k] = other + k
@@ -136,5 +147,5 @@ def add_gathered(
             filled[leaf] = at + count
     for leaf in range(LEAVES):
         first = start + leaf * LEAF
-        left = _flush(leaf, metric, a, first, b, same, summed, zones, moments, spread, gathered, apart, left)
+        left = _flush(leaf, metric, a, first, b, same, summed, zones, moments, marks, spread, gathered, apart, left)
     return left

@@ -54,8 +54,10 @@ class Moments(NamedTuple):
         Pairs still to be listed, not added.
     first_cell : int
     top : float
-        Terms from here on have no cell and are settled.
+        Half squared differences from here on have no cell and are settled.
     nearly_equal : float
+    roots, share : int, float
+        See `Terms`.
     """
 
     sums: NDArray[np.float64]
@@ -65,6 +67,8 @@ class Moments(NamedTuple):
     first_cell: int
     top: float
     nearly_equal: float
+    roots: int
+    share: float
 
 
 def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
@@ -75,17 +79,20 @@ def no_moments(zones: Zones, terms: Terms, *, spread: bool) -> Moments:
         waiting[zones.bins] = min(_FEW, max(_VERY_FEW, _MOST_FEW // size))
     next_one = np.minimum(zones.interval + 1, size - 1)
     listed = (waiting[zones.interval] > 0) | (np.isfinite(zones.cut) & (waiting[next_one] > 0))
-    # The histogram's cells are of terms with their scale, a power of four: an even number of octaves.
-    shift = 32 * 2 * int(np.log2(terms.scale))
+    # The histogram's cells are of terms with their unit, a power of two: whole octaves.
+    shift = 32 * int(np.log2(terms.unit))
     first_cell = first_cell_around(terms.typical)
+    top = (float(cell_limit(np.array(first_cell + CELLS))) / terms.unit) ** (2**terms.roots) / terms.share
     return Moments(
         np.zeros(size * INTERVAL),
         np.zeros(size * CELLS if spread else 0, np.int32),
         np.where(listed, np.inf, zones.error),
         waiting,
         first_cell - shift,
-        float(cell_limit(np.array(first_cell + CELLS))) / terms.scale**2 if spread else np.inf,
+        top if spread else np.inf,
         _NEARLY_EQUAL[terms.precision],
+        terms.roots,
+        terms.share,
     )
 
 
@@ -93,18 +100,18 @@ def sums_of_moments(moments: Moments, zones: Zones, terms: Terms, bins: LagBins)
     """Return moments as sums per bin, with no pair at zero lag."""
     sums = np.zeros((len(bins) + 1, _COLUMNS))
     sums[1:] = moments.sums.reshape(-1, _COPIES, _COLUMNS)[zones.bins].sum(axis=1)
-    square_scale = terms.scale**2
+    unit = terms.unit
     if not len(moments.cells):
         npairs = np.rint(sums[:, 2]).astype(np.int64)
         none = np.zeros(0)
-        return LagSums(npairs, sums[:, 0], sums[:, 1] * square_scale, none, none, no_histogram(bins), 0, 0.0)
+        return LagSums(npairs, sums[:, 0], sums[:, 1] * unit, none, none, no_histogram(bins), 0, 0.0)
     cells = np.concatenate([np.zeros((1, CELLS), np.int32), moments.cells.reshape(-1, CELLS)[zones.bins]])
     return LagSums(
         cells.sum(axis=1, dtype=np.int64),
         sums[:, 0],
-        sums[:, 1] * square_scale,
-        sums[:, 2] * square_scale**2,
-        sums[:, 3] * np.sqrt(terms.scale),
+        sums[:, 1] * unit,
+        sums[:, 2] * unit**2,
+        sums[:, 3] * unit**0.25,
         TermHistogram.of_counts(cells, first_cell_around(terms.typical)),
         0,
         0.0,

@@ -1,5 +1,7 @@
 """The compiled loops over the terms of the pairs of a leaf, row after row."""
 
+import math
+
 import numpy as np
 
 from variogeo._engine.cpu._compiled import compiled
@@ -54,6 +56,15 @@ def _mark_lost(row, half, b, column, half_squares, start, stop, shift, term, mom
         term[shift + j] = value
         lost += value < 0.0
     return lost
+
+
+@compiled
+def take_roots(pairs, roots, share, term):
+    """Turn half squared differences into dissimilarities that are roots of them; -1 stays what it is."""
+    for _ in range(roots):
+        for j in range(pairs):
+            term[j] = math.sqrt(share * term[j]) if term[j] >= 0.0 else -1.0
+        share = 1.0
 
 
 @compiled

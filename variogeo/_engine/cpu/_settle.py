@@ -1,11 +1,13 @@
 """Settle the pairs that a compiled loop set apart: exact lag, exact term."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._distances import SpherePoints, lag_of_pairs
+from variogeo._engine._marks import Marks
 from variogeo._engine._sums import LagSums, no_sums, sums_of_pairs
 from variogeo._engine._terms import Terms
 from variogeo._lags import LagBins
@@ -20,9 +22,9 @@ class Settled:
     """
 
     def __init__(
-        self, points: SpherePoints, terms: Terms, bins: LagBins, *, spread: bool, zero_lag: bool = True
+        self, points: SpherePoints, terms: Terms, bins: LagBins, marks: Marks, *, spread: bool, zero_lag: bool = True
     ) -> None:
-        self._points, self._terms, self._bins, self._spread = points, terms, bins, spread
+        self._points, self._terms, self._bins, self._marks, self._spread = points, terms, bins, marks, spread
         self._zero_lag = zero_lag
         self._sums = no_sums(bins, spread=spread)
         self._open: list[tuple[NDArray[Any], ...]] = []
@@ -45,19 +47,22 @@ class Settled:
         first, second, interval, lag, term = (np.concatenate(column) for column in zip(*self._listed, strict=True))
         few = waiting[interval] > 0
         self._open.append((first[few], second[few]))
-        self._settle(lag[~few], term[~few] * self._terms.scale**2)
+        self._settle(first[~few], second[~few], lag[~few], term[~few] * self._terms.unit)
         return self._sums
 
-    def _settle(self, *good: NDArray[np.float64]) -> None:
-        """Settle the open pairs; add the ``good`` lags and terms with them."""
+    def _settle(self, *good: NDArray[Any]) -> None:
+        """Settle the open pairs; add ``good`` pairs with their lags and terms."""
         first, second = (np.concatenate(side) for side in zip(*self._open, strict=True))
         self._open = []
         edges, found = self._bins.edges, [good] if good else []
         for start in range(0, len(first), _AT_ONCE):
-            some = slice(start, start + _AT_ONCE)
-            lag = lag_of_pairs(self._points, first[some], second[some])
+            i, j = first[start : start + _AT_ONCE], second[start : start + _AT_ONCE]
+            lag = lag_of_pairs(self._points, i, j)
             inside = ((lag > edges[0]) & (lag <= edges[-1])) | (self._zero_lag & (lag == 0))
-            found.append((lag[inside], self._terms.of_pairs(first[some][inside], second[some][inside])))
-        lags, terms = (np.concatenate(column) for column in zip(*found, strict=True))
-        if len(lags):
-            self._sums = self._sums + sums_of_pairs(lags, terms, self._bins, spread=self._spread)
+            inside &= self._marks.kept(i, j)
+            found.append((i[inside], j[inside], lag[inside], self._terms.of_pairs(i[inside], j[inside])))
+        i, j, lag, term = (np.concatenate(column) for column in zip(*found, strict=True))
+        if len(lag):
+            sums = sums_of_pairs(lag, term, self._bins, spread=self._spread)
+            classes = self._marks.class_sums(self._points, (i, j), lag, term, self._bins)
+            self._sums = self._sums + replace(sums, classes=classes)

@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import DataError
+from variogeo._engine._class_sums import ClassSums
 from variogeo._engine._histogram import TermHistogram
 from variogeo._engine._job import Job, Task
+from variogeo._engine._marks import Marks
 from variogeo._engine._sums import LagSums
 from variogeo._rows import row_blocks
 from variogeo._storage import read_document, write_bytes, write_document
 
-SUMS_VERSION = 2
+SUMS_VERSION = 3
 """To be raised with every change after which a task may have other sums, be it in the last bit."""
 
 _DOCUMENT = "run.json"
@@ -126,6 +128,7 @@ def fingerprint_of(job: Job) -> str:
         job.points.lonlat,
         job.blocks.starts,
         job.blocks.order,
+        *(getattr(job.marks, field.name) for field in fields(Marks)),
     ):
         digest.update(repr(array.shape).encode() + array.tobytes())
     for _, block in row_blocks(values):
@@ -202,8 +205,11 @@ def _begin(path: Path, content: dict[str, Any]) -> None:
 
 def _encoded(sums: LagSums) -> bytes:
     """Return sums as the bytes of an npz file whose comment is still to be appended."""
-    arrays = {field.name: getattr(sums, field.name) for field in fields(LagSums) if field.name != "histogram"}
-    arrays |= {f"histogram_{field.name}": getattr(sums.histogram, field.name) for field in fields(TermHistogram)}
+    inner = ("histogram", "classes")
+    arrays = {field.name: getattr(sums, field.name) for field in fields(LagSums) if field.name not in inner}
+    for name in inner:
+        value = getattr(sums, name)
+        arrays |= {f"{name}_{field.name}": getattr(value, field.name) for field in fields(value)}
     stream = io.BytesIO()
     np.savez(stream, **arrays)
     with zipfile.ZipFile(stream, "a") as archive:
@@ -216,4 +222,5 @@ def _decoded(raw: bytes) -> LagSums:
     with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
         arrays: dict[str, NDArray[Any]] = dict(archive)
     histogram = TermHistogram(*(arrays.pop(f"histogram_{field.name}") for field in fields(TermHistogram)))  # type: ignore[arg-type]
-    return LagSums(**arrays, histogram=histogram)  # type: ignore[arg-type]
+    classes = ClassSums(*(arrays.pop(f"classes_{field.name}") for field in fields(ClassSums)))
+    return LagSums(**arrays, histogram=histogram, classes=classes)  # type: ignore[arg-type]

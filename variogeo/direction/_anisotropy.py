@@ -1,0 +1,206 @@
+"""Fits by direction: of each sector alone, and of one curve whose range depends on the azimuth."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._fit import VariogramFit
+from variogeo._fitting import Weights, fit_variogram
+from variogeo._model import VariogramModel
+from variogeo.direction._directional import DirectionalVariogram
+from variogeo.direction._sectors import HALF_TURN
+
+_ACROSS = np.linspace(-0.8, 0.8, 5)
+"""Middles of fifths of a sector, in units of its tolerance: a curve is averaged over them."""
+
+_STARTS = (0.0, 45.0, 90.0, 135.0)
+"""Azimuths (degrees) from which the search starts."""
+
+_LOWEST_RATIO = 0.02
+
+
+@dataclass(frozen=True)
+class Anisotropy:
+    r"""One curve whose effective range depends on the azimuth as the radius of an ellipse. Made by `fit_anisotropy`.
+
+    .. math:: r(\alpha) = R \left(\cos^2(\alpha - \varphi) + \sin^2(\alpha - \varphi) / q^2\right)^{-1/2}
+
+    Attributes
+    ----------
+    model : VariogramModel
+        The curve along the azimuth of the longest range ``R``.
+    azimuth : float, degrees
+        ``phi``: of the longest range, clockwise from north, in [0, 180). Means nothing where the ratio is near 1.
+    ratio : float
+        ``q``: shortest over longest range, at most 1.
+    rmse : float
+        Root mean square of semivariance less curve, over all bins of all sectors, unweighted.
+    rmse_isotropic : float
+        The same of the best curve with ratio 1.
+    converged : bool
+    message : str
+        What was found in words.
+    """
+
+    model: VariogramModel
+    azimuth: float
+    ratio: float
+    rmse: float
+    rmse_isotropic: float
+    converged: bool
+    message: str
+
+    def effective_range(self, azimuth: Any) -> Any:
+        """Return the effective range (km) along an azimuth (degrees clockwise from north)."""
+        turn = np.radians(np.asarray(azimuth, dtype=np.float64) - self.azimuth)
+        return (self.model.effective_range / np.hypot(np.cos(turn), np.sin(turn) / self.ratio))[()]
+
+    def __call__(self, lag: Any, azimuth: Any) -> Any:
+        """Return the semivariance at a lag (km) along an azimuth (degrees clockwise from north)."""
+        stretch = self.model.effective_range / self.effective_range(azimuth)
+        return self.model(np.asarray(lag, dtype=np.float64) * stretch)
+
+
+def fit_sectors(
+    directional: DirectionalVariogram, model: type[VariogramModel], *, weights: Weights = "npairs"
+) -> tuple[VariogramFit, ...]:
+    """Return the fit of each sector, in their order: see `variogeo.fit_variogram`.
+
+    Examples
+    --------
+    >>> from variogeo import Exponential, LagBins
+    >>> from variogeo.direction import AzimuthSector, directional_variogram, fit_sectors
+    >>> from variogeo.synthetic import gaussian_field, uniform_lonlat
+    >>> lonlat = uniform_lonlat(400, seed=1)
+    >>> field = gaussian_field(lonlat, Exponential(nugget=0.1, partial_sill=0.3, effective_range=5000.0), seed=1)
+    >>> directional = directional_variogram(lonlat, field, LagBins.linear(0, 10_000, 10), AzimuthSector.evenly(2))
+    >>> [fit.outcome for fit in fit_sectors(directional, Exponential)]
+    ['fitted', 'fitted']
+    """
+    _check(directional)
+    return tuple(fit_variogram(variogram, model, weights=weights) for variogram in directional.variograms)
+
+
+def fit_anisotropy(
+    directional: DirectionalVariogram, model: type[VariogramModel], *, weights: Weights = "npairs"
+) -> Anisotropy:
+    """Return the curve with elliptic effective ranges that fits all sectors together best.
+
+    Nugget and partial sill are common to all directions (geometric anisotropy); the shape of ``Stable`` is that of all
+    directions together. The curve of a sector is averaged over its width.
+
+    Parameters
+    ----------
+    directional : DirectionalVariogram
+        With at least two sectors, which together look into different directions.
+    model : class
+        One model class.
+    weights : {"npairs", "equal", "npairs_over_lag2"}
+
+    Returns
+    -------
+    Anisotropy
+
+    Raises
+    ------
+    ValueError
+        For fewer than two sectors, or weights that depend on the model.
+
+    Notes
+    -----
+    Azimuths are local: over thousands of km an ellipse of ranges describes, it is no model of a field on the sphere.
+
+    Examples
+    --------
+    >>> from variogeo import Exponential, LagBins
+    >>> from variogeo.direction import AzimuthSector, directional_variogram, fit_anisotropy
+    >>> from variogeo.synthetic import gaussian_field, uniform_lonlat
+    >>> lonlat = uniform_lonlat(800, seed=1)
+    >>> field = gaussian_field(lonlat, Exponential(nugget=0.1, partial_sill=0.3, effective_range=5000.0), seed=1)
+    >>> directional = directional_variogram(lonlat, field, LagBins.linear(0, 10_000, 10), AzimuthSector.evenly(4))
+    >>> fit_anisotropy(directional, Exponential).ratio > 0.8
+    True
+    """
+    _check(directional)
+    if len(directional) < 2:
+        msg = "directional has one sector. An anisotropy needs at least two: AzimuthSector.evenly(4)."
+        raise ValueError(msg)
+    if weights not in ("npairs", "equal", "npairs_over_lag2"):
+        msg = f"Invalid weights {weights!r}. Must be 'npairs', 'equal' or 'npairs_over_lag2'."
+        raise ValueError(msg)
+    whole = fit_variogram(directional.omnidirectional, model, weights=weights)
+    points = _Points.of(directional, weights)
+    runs = [_search(points, whole.model, _LOWEST_RATIO, azimuth) for azimuth in _STARTS]
+    found, _, success = min(runs, key=lambda run: run[1])
+    rmse, rmse_isotropic = (points.rmse(one) for one in (found, _search(points, whole.model, 1 - 1e-9, 0.0)[0]))
+    message = (
+        f"Longest range along {found.azimuth:.0f} degrees, {found.ratio:.2f} of it across; "
+        f"rmse {rmse:.3g}, {rmse_isotropic:.3g} without direction."
+    )
+    if not whole.converged:
+        message += f" The fit of all directions: {whole.outcome}."
+    converged = bool(success and whole.converged and found.ratio > _LOWEST_RATIO * 1.01)
+    return replace(found, rmse=rmse, rmse_isotropic=rmse_isotropic, converged=converged, message=message)
+
+
+@dataclass(frozen=True, eq=False)
+class _Points:
+    """The filled bins of all sectors: azimuths (m, 5) in degrees; lag (km), semivariance, root of the weight (m,)."""
+
+    azimuth: NDArray[np.float64]
+    lag: NDArray[np.float64]
+    semivariance: NDArray[np.float64]
+    root_weight: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, directional: DirectionalVariogram, weights: Weights) -> "_Points":
+        columns = []
+        for sector, variogram in directional:
+            filled = variogram.npairs > 0
+            lag, npairs = variogram.lag[filled], variogram.npairs[filled].astype(np.float64)
+            weight = {"equal": np.ones_like(lag), "npairs": npairs}.get(weights, npairs / lag**2)
+            azimuth = np.tile(sector.azimuth + _ACROSS * sector.tolerance, (len(lag), 1))
+            columns.append((azimuth, lag, variogram.semivariance[filled], weight))
+        azimuth, lag, semivariance, weight = (np.concatenate(column) for column in zip(*columns, strict=True))
+        return cls(azimuth, lag, semivariance, np.sqrt(weight / weight.mean()))
+
+    def rmse(self, anisotropy: Anisotropy) -> float:
+        """Return the root mean square of the residuals, unweighted."""
+        return float(np.sqrt(np.mean(self.residual(anisotropy) ** 2)))
+
+    def residual(self, anisotropy: Anisotropy) -> NDArray[np.float64]:
+        """Return semivariance less curve, averaged over the width of the sector."""
+        return self.semivariance - anisotropy(self.lag[:, None], self.azimuth).mean(axis=1)
+
+
+def _search(points: _Points, start: VariogramModel, lowest: float, azimuth: float) -> tuple[Anisotropy, float, bool]:
+    """Return the best curve with a ratio of at least ``lowest`` from one start, its cost, and whether it was found."""
+    from scipy.optimize import least_squares
+
+    unit, longest = float(points.semivariance.max()) or 1.0, float(points.lag.max())
+
+    def made(theta: NDArray[np.float64]) -> Anisotropy:
+        nugget, partial_sill, log_range, log_ratio, angle = (float(value) for value in theta)
+        reach = {"nugget": nugget * unit, "partial_sill": partial_sill * unit, "effective_range": np.exp(log_range)}
+        curve = replace(start, **reach)  # type: ignore[type-var]
+        return Anisotropy(curve, angle % HALF_TURN, min(1.0, float(np.exp(log_ratio))), 0.0, 0.0, True, "")
+
+    low = [0.0, 0.0, np.log(points.lag.min() / 10), np.log(lowest), -360.0]
+    high = [np.inf, np.inf, np.log(30 * longest), 0.0, 540.0]
+    first = [start.nugget / unit, start.partial_sill / unit, np.log(start.effective_range), np.log(0.6), azimuth]
+    run = least_squares(
+        lambda theta: points.root_weight * points.residual(made(theta)) / unit,
+        # Strictly inside, where the search can go both ways.
+        np.clip(first, *(np.array(low) + 1e-12, np.array(high) - 1e-12)),
+        bounds=(low, high), x_scale=[1, 1, 1, 1, 30.0], xtol=1e-10,
+    )  # fmt: skip
+    return made(run.x), float(run.cost), bool(run.success)
+
+
+def _check(directional: Any) -> None:
+    """Refuse anything but a directional variogram."""
+    if not isinstance(directional, DirectionalVariogram):
+        msg = f"Invalid directional of type {type(directional).__name__}. Must be made by directional_variogram."
+        raise TypeError(msg)
