@@ -19,7 +19,7 @@ _COLUMNS = 4
 _LEFT_OUT = 1e9
 """Lag (km) of pairs that are left out: beyond every bin."""
 
-_ERROR, _ERROR_GROWTH, _ERROR_ANTIPODE = AZIMUTH_ERROR
+_ERROR, _ERROR_ANTIPODE = AZIMUTH_ERROR
 _ROUNDING = 1e-12
 """Bound of an azimuth on the sphere, radians times the cosine of the latitude."""
 
@@ -122,7 +122,8 @@ def _directions(metric, ax, ay, az, first, rows, bx, by, bz, count, later, lag, 
     """Write the directions of pairs at the middle of their lines, ``cos(latitude) sin(lag) (sin, cos)(azimuth)``.
 
     On the auxiliary sphere of the ellipsoid the longitudes of two points differ by more than on Earth, to first order
-    by the flattening times the way and the sine of the azimuth at the equator.
+    by the flattening times the way and the sine of the azimuth at the equator; and the middle of the way lies off the
+    middle of the arc, to first order by the flattening times ``sin^2(arc / 2)``, sine of latitude and cosine of azimuth.
     """
     place, stop = np.uint64(0), np.uint64(count)
     for i in range(rows):
@@ -135,13 +136,16 @@ def _directions(metric, ax, ay, az, first, rows, bx, by, bz, count, later, lag, 
             turn = x * dy - y * dx
             far = max(1.0 - near, 1e-12)
             error, sine = _ROUNDING, 2.0 * math.sqrt(max(near * far, 1e-300))
+            up = dz
             if metric == GEODESIC:
-                way = lag[shift + j] * (1.0 / EARTH_RADIUS)
-                error = _ERROR + _ERROR_GROWTH * way * way + _ERROR_ANTIPODE * near / far
-                more = WGS84_FLATTENING * way * turn / sine
+                error = _ERROR + _ERROR_ANTIPODE * near / far
+                more = WGS84_FLATTENING * lag[shift + j] * (1.0 / EARTH_RADIUS) * turn / sine
                 near += more * (0.5 * turn + 0.25 * more * (bx[j] * bx[j] + by[j] * by[j]))
+                far = max(1.0 - near, 1e-12)
                 turn += more * (x * bx[j] + y * by[j])
-            up = dz * math.sqrt(max(1.0 - near, 0.0))
+                # The middle of the way is not that of the arc.
+                up *= 1.0 - WGS84_FLATTENING * 0.25 * near * (z + bz[j]) * (z + bz[j]) / far
+            up *= math.sqrt(far)
             east[shift + j], north[shift + j], margin[shift + j] = turn, up, error * sine
         place = shift + stop if start < stop else place
 
