@@ -1,18 +1,33 @@
 """To and from GSTools and geopandas: the same curves and the same places, or a refusal."""
 
 import importlib
+import sys
+import warnings
 from typing import Any
 
 import geopandas as gpd
 import gstools as gs
 import numpy as np
 import pytest
+import skgstat
 from pyproj import Geod
 from shapely import LineString, MultiPoint, Point, Polygon, box
 
-from variogeo import Exponential, Gaussian, LagBins, Matern, Spherical, Stable, VariogramModel, interop
+from variogeo import (
+    Exponential,
+    Gaussian,
+    LagBins,
+    Matern,
+    Nested,
+    Spherical,
+    Stable,
+    VariogramModel,
+    empirical_variogram,
+    interop,
+)
 from variogeo._distances import EARTH_RADIUS
-from variogeo.interop import from_gstools, lonlat_from_geodataframe, to_gstools
+from variogeo.interop import from_gstools, from_skgstat, lonlat_from_geodataframe, to_gstools
+from variogeo.synthetic import uniform_lonlat
 
 LAGS = np.concatenate([[0.0], np.geomspace(1e-3, 2e4, 200)])
 TOLERANCE = 1e-12
@@ -125,7 +140,9 @@ def test_an_anisotropic_gstools_model_is_refused() -> None:
     ids=lambda model: type(model).__name__,
 )
 def test_other_models_than_gstools_five_are_refused_with_the_list(model: object) -> None:
-    with pytest.raises(TypeError, match="Must be one of GSTools' Spherical, Exponential, Gaussian, Stable, Matern"):
+    with pytest.raises(
+        TypeError, match="Must be one of GSTools' Spherical, Exponential, Gaussian, Stable, Matern or a SumModel"
+    ):
         from_gstools(model)
 
 
@@ -152,6 +169,173 @@ def test_without_gstools_the_error_has_the_pip_line(convert: Any, monkeypatch: p
         convert(model)
     monkeypatch.undo()
     assert importlib.import_module("gstools") is gs
+
+
+SUMS = [
+    Nested(Exponential(0.1, 0.3, 20.0), Exponential(0.0, 0.5, 900.0)),
+    Nested(Spherical(0.0, 0.3, 2000.0), Stable(0.0, 0.1, 300.0, 0.6)),
+    Nested(Matern(0.05, 0.2, 30.0, 1.5), Gaussian(0.0, 0.4, 700.0)),
+    Nested(Exponential(0.1, 0.0, 20.0), Spherical(0.0, 0.0, 900.0)),
+]
+
+
+@pytest.mark.parametrize("model", SUMS, ids=repr)
+def test_a_nested_model_becomes_the_gstools_sum_with_the_same_curve_and_back(model: Nested) -> None:
+    twin = to_gstools(model)
+    assert isinstance(twin, gs.SumModel)
+    assert np.abs(twin.variogram(LAGS[1:]) - model(LAGS[1:])).max() <= TOLERANCE
+    assert (twin.nugget, twin.latlon, twin.geo_scale) == (model.nugget, True, EARTH_RADIUS)
+    back = from_gstools(twin)
+    assert isinstance(back, Nested)
+    assert back.parameter_values == pytest.approx(model.parameter_values, rel=1e-14)
+    assert [type(part) for part in (back.first, back.second)] == [type(part) for part in (model.first, model.second)]
+
+
+def test_a_gstools_sum_takes_its_nugget_from_its_parts_and_its_lengths_from_the_globe() -> None:
+    parts = (
+        gs.Exponential(var=0.3, nugget=0.1, len_scale=0.01, latlon=True),
+        gs.Spherical(var=0.2, nugget=0.05, len_scale=0.2, latlon=True),
+    )
+    original = parts[0] + parts[1]
+    converted = from_gstools(original)
+    assert converted.nugget == pytest.approx(0.15)
+    assert np.abs(converted(LAGS[1:]) - original.variogram(LAGS[1:] / EARTH_RADIUS)).max() <= TOLERANCE
+    alone = from_gstools(gs.SumModel(parts[1]))
+    assert alone == from_gstools(parts[1])
+
+
+def test_sums_of_none_or_of_three_are_refused() -> None:
+    for count in (0, 3):
+        with pytest.raises(ValueError, match=rf"SumModel of {count} models\. Must be of one or two"):
+            from_gstools(gs.SumModel(*[gs.Exponential()] * count))
+
+
+def test_a_sum_of_a_tiny_variance_is_refused_because_gstools_weighs_its_parts_alike() -> None:
+    tiny = Nested(Exponential(0.0, 8e-9, 20.0), Exponential(0.0, 1e-9, 900.0))
+    wrong = gs.SumModel(to_gstools(tiny.first), to_gstools(tiny.second))
+    assert wrong.variogram(20.0) < 0.7 * tiny(20.0)
+    with pytest.raises(ValueError, match=r"partial sill of 9e-09. Must exceed 1e-08"):
+        to_gstools(tiny)
+
+
+def test_a_gstools_without_sums_says_to_upgrade(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(gs, "SumModel")
+    with pytest.raises(ImportError, match=r"has no sums of models\. Upgrade it: pip install 'gstools>=1\.7'"):
+        to_gstools(SUMS[0])
+
+
+# Two hundred points of a plane with a linear trend: every model of scikit-gstat finds something to fit.
+PLACES = np.random.default_rng(3).uniform(0, 100, (200, 2))
+SCALARS = PLACES[:, 0] / 30 + np.random.default_rng(4).normal(0, 0.3, 200)
+
+
+def skgstat_variogram(model: str, **options: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return skgstat.Variogram(PLACES, SCALARS, model=model, n_lags=12, **options)
+
+
+SKGSTAT = [
+    ("spherical", Spherical, {}),
+    ("exponential", Exponential, {}),
+    ("gaussian", Gaussian, {}),
+    ("stable", Stable, {}),
+    ("stable", Stable, {"fit_method": "manual", "fit_range": 40.0, "fit_sill": 2.0, "fit_shape": 0.7}),
+    *(
+        ("matern", Matern, {"fit_method": "manual", "fit_range": 40.0, "fit_sill": 2.0, "fit_shape": smoothness})
+        for smoothness in (0.5, 1.5, 2.5)
+    ),
+]
+
+
+@pytest.mark.parametrize("nugget", [False, True], ids=["without nugget", "with nugget"])
+@pytest.mark.parametrize(("name", "kind", "options"), SKGSTAT, ids=str)
+def test_a_scikit_gstat_variogram_becomes_its_own_fitted_curve(
+    name: str, kind: type[VariogramModel], options: dict[str, Any], nugget: bool
+) -> None:
+    if "fit_method" in options and nugget:
+        options = {**options, "fit_nugget": 0.25}
+    variogram = skgstat_variogram(name, use_nugget=nugget, **options)
+    model = from_skgstat(variogram)
+    assert type(model) is kind
+    lag = np.geomspace(0.1, 500.0, 60)
+    assert np.abs(model(lag) - variogram.fitted_model(lag)).max() <= TOLERANCE * model.sill
+    assert model.nugget == (variogram.cof[-1] if nugget else 0.0)
+    assert model.partial_sill == variogram.cof[1]
+
+
+@pytest.mark.parametrize("model", ["cubic", "spherical+gaussian", "harmonize"])
+def test_other_models_of_scikit_gstat_are_refused_with_the_list(model: str) -> None:
+    variogram = skgstat_variogram("spherical")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        variogram.model = model
+    with pytest.raises(ValueError, match=r"of the variogram. Must be one of scikit-gstat's spherical, exponential"):
+        from_skgstat(variogram)
+
+
+def test_a_users_function_is_not_taken_for_the_model_of_its_name() -> None:
+    def spherical(h: float, r: float, c0: float) -> float:
+        return c0 * h / r
+
+    variogram = skgstat_variogram("spherical")
+    variogram.model = skgstat.models.variogram(spherical)
+    with pytest.raises(ValueError, match="Invalid model 'spherical' of the variogram"):
+        from_skgstat(variogram)
+
+
+def test_a_scikit_gstat_variogram_without_coefficients_says_to_fit_it() -> None:
+    variogram = skgstat_variogram("spherical")
+    variogram.model = "exponential"
+    with pytest.raises(ValueError, match=r"has no coefficients: .* Call its fit\(\) first"):
+        from_skgstat(variogram)
+    assert variogram.cof is None
+
+
+def test_parameters_of_scikit_gstat_that_make_no_closed_form_are_refused() -> None:
+    options = {"fit_method": "manual", "fit_range": 40.0, "fit_sill": 2.0, "fit_shape": 8.0}
+    with pytest.raises(ValueError, match=r"Invalid smoothness '8.0'"):
+        from_skgstat(skgstat_variogram("matern", **options))
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_only_scikit_gstat_variograms_are_read(loaded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not loaded:
+        monkeypatch.delitem(sys.modules, "skgstat")
+    with pytest.raises(TypeError, match=r"Invalid variogram of type Exponential. Must be a scikit-gstat Variogram"):
+        from_skgstat(Exponential(0.1, 0.2, 3.0))
+
+
+FITTED = [Exponential(0.1, 0.4, 2000.0), Nested(Exponential(0.0, 0.3, 800.0), Exponential(0.0, 0.4, 4000.0))]
+
+
+@pytest.mark.parametrize("model", FITTED, ids=repr)
+def test_gstools_simulates_a_fitted_model_on_the_sphere(model: VariogramModel) -> None:
+    """Over 40 fields the mean half squared difference is the model at the chord, nugget included."""
+    lonlat = uniform_lonlat(150, seed=2)
+    twin, positions = to_gstools(model), (lonlat[:, 1], lonlat[:, 0])
+    fields = [gs.SRF(twin, seed=seed, mode_no=300)(positions) for seed in range(40)]
+    assert np.array_equal(fields[0], gs.SRF(twin, seed=0, mode_no=300)(positions))
+    # From 1 000 km on: at shorter lags the 300 waves of a field are too few.
+    bins = LagBins.linear(1000, 6000, 5)
+    empirical = empirical_variogram(
+        lonlat, np.column_stack(fields), bins, dissimilarity="half_squared", metric="chord"
+    )  # fmt: skip
+    np.testing.assert_allclose(empirical.semivariance / len(fields), model(empirical.lag), rtol=0.15)
+
+
+@pytest.mark.parametrize("model", [FITTED[1], Exponential(0.0, 0.4, 2000.0)], ids=repr)
+def test_gstools_kriging_with_a_fitted_model_is_exact_at_the_data(model: VariogramModel) -> None:
+    lonlat, random = uniform_lonlat(40, seed=5), np.random.default_rng(5)
+    values = random.normal(size=40)
+    krige = gs.krige.Ordinary(to_gstools(model), (lonlat[:, 1], lonlat[:, 0]), values)
+    field, variance = krige((lonlat[:, 1], lonlat[:, 0]))
+    np.testing.assert_allclose(field, values, atol=1e-9)
+    np.testing.assert_allclose(variance, 0.0, atol=1e-9)
+    # Far from all data nothing is known but the mean: the error is the sill and that of the mean.
+    elsewhere, error = krige((np.array([-lonlat[0, 1]]), np.array([lonlat[0, 0] + 180])))
+    assert error[0] > 0.1 * model.sill
+    assert abs(elsewhere[0]) < np.abs(values).max()
 
 
 def geodataframe(*geometries: object, crs: str | None = "EPSG:4326") -> gpd.GeoDataFrame:

@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
 
 from variogeo import Exponential, Gaussian, Matern, Spherical, Stable
 
@@ -116,6 +118,60 @@ def test_published_values_of_scikit_gstat_are_met():
     # Its Matern's argument is 4 sqrt(.5) h / r, an exponential at smoothness 1/2.
     matern = Matern(0, 100, 50 / (4 * math.sqrt(0.5)) * log20, 0.5)
     np.testing.assert_allclose(matern(lag), [24.64, 43.20, 81.68, 94.09, 99.65], atol=0.005)
+
+
+def test_published_values_with_one_nugget_per_lag_are_met():
+    """Rows of scikit-gstat's tests whose nuggets are 1 to 5 at the five lags."""
+    lag, log20 = [5.0, 10, 30, 50, 100], math.log(20)
+    published = {
+        lambda nugget: Spherical(nugget, 30, 15): [15.44, 27.56, 33, 34, 35],
+        lambda nugget: Exponential(nugget, 30, 60 / 3 * log20): [7.64, 13.80, 26.31, 31.54, 34.80],
+        lambda nugget: Gaussian(nugget, 30, 60 / 2 * math.sqrt(log20)): [1.82, 5.15, 21.96, 32.13, 35.00],
+        lambda nugget: Stable(nugget, 10, 20 * (log20 / 3) ** 2, 0.5): [8.77, 10.80, 12.75, 13.91, 14.99],
+    }
+    for make, expected in published.items():
+        curve = [make(nugget)(h) for nugget, h in zip(range(1, 6), lag, strict=True)]
+        np.testing.assert_allclose(curve, expected, atol=0.005)
+
+
+@each_model
+def test_the_integral_scale_is_the_integral_of_the_correlogram(model):
+    """Piece by piece, up to where a correlogram of shape 0.4 has fallen to 1e-17."""
+    pieces = pairwise([0.0, *np.geomspace(1e-3, 3e6, 30)])
+    integral = sum(quad(model.correlogram, low, high)[0] for low, high in pieces)
+    assert model.integral_scale == pytest.approx(integral, rel=1e-7)
+
+
+def test_integral_scales_are_the_known_multiples_of_the_scale():
+    log20 = math.log(20)
+    assert Spherical(0, 1, 8.0).integral_scale == 3.0
+    assert Exponential(0, 1, log20).integral_scale == pytest.approx(1.0)
+    assert Gaussian(0, 1, math.sqrt(log20)).integral_scale == pytest.approx(math.sqrt(math.pi) / 2)
+    assert Stable(0, 1, log20**2, 0.5).integral_scale == pytest.approx(2.0)  # Gamma(3)
+    assert Matern(0, 1, 5.918649346310188, 2.5).integral_scale == pytest.approx(8 / 3)
+    assert Stable(0, 1, 1.0, 0.001).integral_scale == math.inf
+
+
+@each_model
+def test_the_slope_range_is_the_first_flat_point_of_its_grid(model):
+    grid = np.arange(0, math.pi, 0.01) * 6371.0088
+    flat = [lag for lag in grid if model.slope(lag) * 6371.0088 < 0.01]
+    assert model.slope_range == flat[0]
+    # A curve that starts flat is flat at once: the rule is fragile.
+    starts_flat = isinstance(model, Gaussian) or getattr(model, "shape", 1) > 1 or getattr(model, "smoothness", 1) > 1
+    assert (model.slope_range == 0) == starts_flat
+
+
+def test_a_curve_that_never_flattens_has_no_slope_range():
+    with pytest.raises(
+        ValueError, match=r"Exponential\(.*\) has no slope range: .* 0\.01 per radian .*Use effective_range"
+    ):
+        _ = Exponential(0.0, 1.0, 60_000.0).slope_range
+
+
+@each_model
+def test_the_parameters_are_the_fields_by_name(model):
+    assert type(model)(**model.parameter_values) == model
 
 
 def test_practical_ranges_are_the_known_multiples_of_the_scale():

@@ -41,7 +41,7 @@ def empirical() -> EmpiricalVariogram:
 
 def fit(*, converged: bool) -> VariogramFit:
     outcome = "fitted" if converged else "no sill within the data"
-    return VariogramFit(MODEL, 0.01, -10.0, converged, outcome, "", "npairs", 5)  # type: ignore[arg-type]
+    return VariogramFit(MODEL, 0.01, -10.0, converged, outcome, "", "npairs", 5, 3)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -126,7 +126,28 @@ def test_a_broken_lag_never_becomes_a_weight(scheme):
         assert torch.isnan(scheme(torch.tensor(math.nan), torch.tensor(dissimilarity)))
 
 
-@pytest.mark.parametrize(("name", "given"), [("beyond", "5000"), ("within", True), ("beyond", [1.0])])
+def test_thresholds_may_be_the_name_of_a_range_and_become_km():
+    scheme = ResidualWeighting(THESIS, beyond="slope_range", within="integral_scale")
+    assert (scheme.beyond, scheme.within) == (THESIS.slope_range, THESIS.integral_scale)
+    named = ResidualWeighting(THESIS, beyond="effective_range", within="effective_range")
+    assert named == ResidualWeighting(THESIS)
+    assert dataclasses.replace(scheme, strength=2.0).beyond == THESIS.slope_range
+
+
+@pytest.mark.parametrize("name", ["beyond", "within"])
+@pytest.mark.parametrize("given", ["5000", "", "sill"])
+def test_other_names_of_thresholds_are_refused_with_the_known_ones(name, given):
+    words = f"Invalid {name} '{given}'. Must be a number .km., or one of 'effective_range', 'slope_range', 'integral_s"
+    with pytest.raises(ValueError, match=words):
+        ResidualWeighting(MODEL, **{name: given})
+
+
+def test_a_threshold_that_the_curve_does_not_have_is_refused():
+    with pytest.raises(ValueError, match="has no slope range"):
+        ResidualWeighting(Exponential(0.0, 1.0, 60_000.0), beyond="slope_range")
+
+
+@pytest.mark.parametrize(("name", "given"), [("beyond", b"5000"), ("within", True), ("beyond", [1.0])])
 def test_thresholds_must_be_numbers(name, given):
     with pytest.raises(TypeError, match=f"{name} .*Must be a number"):
         ResidualWeighting(MODEL, **{name: given})

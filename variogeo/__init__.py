@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from variogeo._checks import DataError
+from variogeo._cross import CrossVariogram, cross_variogram
+from variogeo._dimension import effective_dimension
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._estimation import empirical_variogram
 from variogeo._fit import ModelComparison, VariogramFit
@@ -17,6 +19,7 @@ from variogeo._lags import LagBins
 from variogeo._loading import load
 from variogeo._model import VariogramModel
 from variogeo._models import Exponential, Gaussian, Matern, Spherical, Stable
+from variogeo._nested import Nested
 from variogeo._pairs import StratifiedPairs
 from variogeo._points import PointEmbeddings
 from variogeo._weighting import (
@@ -28,16 +31,22 @@ from variogeo._weighting import (
 
 if TYPE_CHECKING:
     from variogeo import datasets as datasets
+    from variogeo import direction as direction
     from variogeo import evaluation as evaluation
+    from variogeo import inference as inference
     from variogeo import interop as interop
     from variogeo import io as io
+    from variogeo import local as local
     from variogeo import nn as nn
     from variogeo import plotting as plotting
+    from variogeo import regions as regions
+    from variogeo import sampling_bias as sampling_bias
     from variogeo import synthetic as synthetic
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CrossVariogram",
     "DataError",
     "DecorrelationWeighting",
     "EmpiricalVariogram",
@@ -46,6 +55,7 @@ __all__ = [
     "LagBins",
     "Matern",
     "ModelComparison",
+    "Nested",
     "PointEmbeddings",
     "ResidualWeighting",
     "Spherical",
@@ -56,13 +66,31 @@ __all__ = [
     "VariogramModel",
     "Weighting",
     "compare_models",
+    "cross_variogram",
+    "effective_dimension",
     "empirical_variogram",
     "fit_variogram",
     "load",
     "variogram_from_pairs",
 ]
 
-_MODULES = frozenset({"datasets", "evaluation", "experiments", "interop", "io", "nn", "plotting", "synthetic"})
+_MODULES = frozenset(
+    {
+        "datasets",
+        "direction",
+        "evaluation",
+        "experiments",
+        "inference",
+        "interop",
+        "io",
+        "local",
+        "nn",
+        "plotting",
+        "regions",
+        "sampling_bias",
+        "synthetic",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from variogeo._checks import (
     check_same_length,
     check_values,
 )
+from variogeo._dimension import effective_dimension
 from variogeo._distances import Metric, SpherePoints, prepare_points
 from variogeo._empirical import EmpiricalVariogram, Estimator
 from variogeo._engine import LagSums, Marks, Terms, accumulate, accumulate_sample, check_cost, no_classes, weighted_sums
@@ -172,8 +173,6 @@ def empirical_variogram(
         sums, sampling = _sums(points, terms, bins, marks, pairs, spread=spread, executor=executor, resume=resume)
     check_filled(sums, bins)
     if estimator != "matheron" and dimension is None:
-        from variogeo._dimension import effective_dimension
-
         dimension = effective_dimension(checked, dissimilarity=cast("Dissimilarity", dissimilarity))
     kept = PatchSums(int(marks.patch.max()) + 1, len(bins), sums.classes) if marks.patch.size else None
     plain = replace(sums, classes=no_classes())

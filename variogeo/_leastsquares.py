@@ -1,145 +1,181 @@
-"""Weighted least squares of one model class: scaled variables, bounds, several starts."""
+"""Least squares of one model class or two: scaled variables, bounds, several starts."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._model import VariogramModel
+from variogeo._parameters import FIRST_RANGE, SECOND_RANGE, kind_of
+from variogeo._space import Space
 
 _STARTS = 4
 """Number of starts that are refined, the best by their linear fits."""
+_SHAPES = 0.3, 0.6, 0.95
+"""Shapes of the starts, as shares of the largest."""
+_NEAR_BOUND = 1e-4
+"""A coordinate this near to a bound is put onto it where that costs nothing."""
+_NO_SILL = 1e-6
+"""Share of the largest semivariance below which a partial sill is none."""
+SAME_RANGE = 1.001
+"""Two ranges, or a range and its bound, are the same within this ratio."""
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Filled bins: mean lag (km), semivariance and weight of mean 1, each (m,)."""
+    """Filled bins: mean lag (km) and semivariance, each (m,), and what makes the residuals alike.
+
+    ``root`` is the square root of weights of mean 1, (m,), or the inverse of a covariance's Cholesky factor, (m, m).
+    """
 
     lag: NDArray[np.float64]
     semivariance: NDArray[np.float64]
-    weight: NDArray[np.float64]
+    root: NDArray[np.float64]
+
+    @property
+    def has_covariance(self) -> bool:
+        """Whether the sum of squares is a chi-square."""
+        return self.root.ndim == 2
+
+    @property
+    def unit(self) -> float:
+        """Size of the semivariances."""
+        return float(np.abs(self.semivariance).max())
+
+    def squares(self, model: VariogramModel) -> NDArray[np.float64]:
+        """Return the weighted squares of the residuals, whose sum is minimised."""
+        return self.whitened(model(self.lag) - self.semivariance) ** 2
+
+    def whitened(self, residual: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return residuals of one variance, independent of each other where the covariance is known."""
+        return self.root @ residual if self.has_covariance else self.root * residual
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """The best parameters found, and where they lie."""
+    """The best parameters found, and where they lie.
+
+    ``at_bound`` holds the free parameters that lie at a bound, and at which: ``"lower"`` or ``"upper"``.
+    """
 
     model: VariogramModel
     cost: float
     success: bool
     reason: str
-    at_low_range: bool
-    at_high_range: bool
-    shape_held: bool
+    at_bound: dict[str, str]
 
 
-def minimise(curve: Curve, model: type[VariogramModel], held: dict[str, float], shape_limit: float) -> Solution:
-    """Return the parameters of least weighted squares.
+def minimise(curve: Curve, space: Space, known: Iterable[dict[str, float]] = (), *, from_grid: bool = True) -> Solution:
+    """Return the parameters of least squares, never worse than those ``known``, from which it starts.
 
-    Lags are scaled by the longest and semivariances by the largest, so that every parameter is of
-    order one; the range is searched in its logarithm.
+    It starts from the best of a grid of ranges and shapes, too, unless told not to. Lags are scaled by the longest
+    and semivariances by the largest, so that every parameter is of order one; a range is searched in its logarithm.
     """
     from scipy.optimize import least_squares
 
-    unit_lag, unit_gamma = float(curve.lag.max()), float(curve.semivariance.max())
-    lag, gamma, root = curve.lag / unit_lag, curve.semivariance / unit_gamma, np.sqrt(curve.weight)
-    units = {"nugget": unit_gamma, "partial_sill": unit_gamma, "effective_range": unit_lag}
-    scaled_held = {name: value / units.get(name, 1.0) for name, value in held.items()}
-    bounds = {
-        "nugget": (0.0, np.inf),
-        "partial_sill": (0.0, np.inf),
-        "effective_range": (np.log(lag.min() / 10), np.log(10.0)),
-        "shape": (0.05, shape_limit),
-    }
-    free = [name for name in model.parameters() if name not in held]
-    if len(lag) < max(len(free), 1):
-        msg = (
-            f"Only {len(lag)} bins hold pairs, but {model.__name__} has {len(free)} free parameters "
-            f"({', '.join(free)}). Use more or wider bins, or hold parameters with fixed=."
-        )
-        raise ValueError(msg)
-
-    def made(theta: NDArray[np.float64]) -> VariogramModel:
-        given = dict(zip(free, theta, strict=True))
-        if "effective_range" in given:
-            given["effective_range"] = np.exp(given["effective_range"])
-        return model(**scaled_held, **given)
+    # Roots of a covariance may have any size; the tolerances of the optimiser are absolute in part.
+    scale = curve.unit * float(np.linalg.norm(curve.root)) / np.sqrt(len(curve.lag))
 
     def residuals(theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        return root * (made(theta)(lag) - gamma)
+        return curve.whitened(space.model(theta)(curve.lag) - curve.semivariance) / scale
 
-    low, high = (np.array([bounds[name][side] for name in free]) for side in (0, 1))
-    if not free:
-        best, theta, success, reason = (
-            float((residuals(np.empty(0)) ** 2).sum()),
-            np.empty(0),
-            True,
-            "",
-        )
-    else:
-        starts = _starts(residuals, free, low, high, lag)
+    def cost(theta: NDArray[np.float64]) -> float:
+        return float((residuals(theta) ** 2).sum())
+
+    theta, success, reason = np.empty(0), True, ""
+    if space.free:
+        low, high = space.box
+        given = [space.theta(values) for values in known]
+        starts = [*given, *(_promising(_grid(curve, space), space, residuals) if from_grid else ())]
         runs = [
             least_squares(residuals, start, bounds=(low, high), xtol=1e-12, ftol=1e-12, gtol=1e-12) for start in starts
         ]
         run = min(runs, key=lambda found: found.cost)
-        # A parameter at its bound is the bound itself, not 1e-31 away from it.
-        theta = np.where(run.active_mask < 0, low, np.where(run.active_mask > 0, high, run.x))
-        best, success, reason = float((residuals(theta) ** 2).sum()), run.status > 0, run.message
-    fitted = made(theta)
-    fields = {name: getattr(fitted, name) * units.get(name, 1.0) for name in model.parameters()}
-    position = dict(zip(free, theta, strict=True)).get("effective_range", 0.0)
-    return Solution(
-        model=model(**{**fields, **held}),
-        cost=best * unit_gamma**2,
-        success=success,
-        reason=reason,
-        at_low_range=position < bounds["effective_range"][0] + 1e-3,
-        at_high_range=position > bounds["effective_range"][1] - 1e-3,
-        shape_held="shape" in held,
-    )
+        theta, success, reason = _on_bounds(run.x, space, cost), run.status > 0, run.message
+        theta = min([theta, *given], key=cost)
+    model = space.model(theta)
+    return Solution(model, float(curve.squares(model).sum()), success, reason, _at_bound(model, space))
 
 
-def _starts(
-    residuals: Any,
-    free: list[str],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    lag: Any,
+def _grid(curve: Curve, space: Space) -> list[NDArray[np.float64]]:
+    """Return starts at several ranges and shapes, without nugget and partial sill."""
+    shapes = [name for name in space.free if kind_of(name) == "shape"]
+    ranges = np.geomspace(max(curve.lag.min(), 1e-6 * space.unit_lag), 2.0 * space.unit_lag, 7)
+    names = [FIRST_RANGE, SECOND_RANGE] if len(space.classes) == 2 else ["effective_range"]
+    starts = []
+    for lengths in combinations(ranges, len(names)):
+        for shares in product(_SHAPES, repeat=len(shapes)):
+            start = dict.fromkeys((*space.free, *names), 0.0) | dict(zip(names, lengths, strict=True))
+            start |= {name: share * space.limits[name][1] for name, share in zip(shapes, shares, strict=True)}
+            starts.append(space.theta(start))
+    return starts
+
+
+def _promising(
+    grid: list[NDArray[np.float64]], space: Space, residuals: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> list[NDArray[np.float64]]:
-    """Return the most promising starts of a grid of ranges and shapes.
+    """Return the best starts of a grid.
 
-    For a given range and shape the curve is linear in nugget and partial sill, so these two start
-    at their own least-squares values.
+    For given ranges and shapes the curve is linear in nugget and partial sills, so these start at their own
+    least-squares values.
     """
-    grid: list[NDArray[np.float64]] = []
-    for log_range in np.linspace(np.log(max(lag.min(), 1e-6)), np.log(2.0), 7):
-        for shape in (0.3, 0.6, 0.95) if "shape" in free else (1.0,):
-            start = {
-                "nugget": 0.0,
-                "partial_sill": 0.0,
-                "effective_range": log_range,
-                "shape": shape * high[-1],
-            }
-            theta = np.array([start[name] for name in free])
-            grid.append(np.clip(_with_linear_part(theta, free, residuals), low, high))
-    costs = [float((residuals(theta) ** 2).sum()) for theta in grid]
-    return [grid[k] for k in np.argsort(costs)[:_STARTS]]
+    distinct = np.unique(np.array(grid), axis=0)
+    starts = [np.clip(_with_linear_part(theta, space.free, residuals), *space.box) for theta in distinct]
+    costs = [float((residuals(theta) ** 2).sum()) for theta in starts]
+    return [starts[k] for k in np.argsort(costs, kind="stable")[:_STARTS]]
 
 
-def _with_linear_part(theta: NDArray[np.float64], free: list[str], residuals: Any) -> NDArray[np.float64]:
-    """Return the start with its free nugget and partial sill at their non-negative least squares."""
+def _with_linear_part(
+    theta: NDArray[np.float64],
+    free: tuple[str, ...],
+    residuals: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return the start with its free nugget and partial sills at their non-negative least squares."""
     from scipy.optimize import nnls
 
-    linear = [k for k, name in enumerate(free) if name in ("nugget", "partial_sill")]
+    linear = [k for k, name in enumerate(free) if kind_of(name) in ("nugget", "partial_sill")]
     if not linear:
         return theta
+    theta = theta.copy()
+    theta[linear] = 0.0
     at_zero = residuals(theta)
     columns = []
     for k in linear:
         step = theta.copy()
         step[k] = 1.0
         columns.append(residuals(step) - at_zero)
-    theta = theta.copy()
     theta[linear] = nnls(np.column_stack(columns), -at_zero)[0]
     return theta
+
+
+def _on_bounds(
+    theta: NDArray[np.float64], space: Space, cost: Callable[[NDArray[np.float64]], float]
+) -> NDArray[np.float64]:
+    """Return the optimum with every coordinate that is at a bound but for rounding on the bound itself."""
+    best = cost(theta)
+    for bound in space.box:
+        for k in np.flatnonzero(np.abs(theta - bound) < _NEAR_BOUND):
+            moved = theta.copy()
+            moved[k] = bound[k]
+            if cost(moved) <= best * (1 + 1e-9) + 1e-22:
+                theta = moved
+    return theta
+
+
+def _at_bound(model: VariogramModel, space: Space) -> dict[str, str]:
+    """Return the free parameters that lie at a bound."""
+    values, found = model.parameter_values, {}
+    for name, (low, high) in space.limits.items():
+        value = values[name]
+        if kind_of(name) == "effective_range":
+            # The second range is the bound of the first.
+            high = min(high, values[SECOND_RANGE]) if name == FIRST_RANGE else high
+            at_low, at_high = value <= low * SAME_RANGE, value * SAME_RANGE >= high
+        else:
+            spare = _NO_SILL * space.unit_gamma if kind_of(name) == "partial_sill" else 0.0
+            at_low, at_high = value <= low + spare, value >= high
+        if at_low or at_high:
+            found[name] = "lower" if at_low else "upper"
+    return found

@@ -8,8 +8,14 @@ from typing import Any
 import numpy as np
 
 from variogeo._checks import check_number
+from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE
 from variogeo._namespace import array_namespace, as_floats, is_torch
 from variogeo._storage import encode, write_document
+
+_SLOPE_STEP = 0.01
+"""Grid of the rule for the slope range, radians."""
+_FLAT_SLOPE = 1e-2
+"""Slope below which that rule calls the curve flat, per radian."""
 
 
 class VariogramModel(ABC):
@@ -43,6 +49,16 @@ class VariogramModel(ABC):
     def _rise_slope(self, lag: Any) -> Any:
         """Return the derivative of ``1 - rho(lag)`` per km, from the right at 0."""
 
+    @property
+    @abstractmethod
+    def integral_scale(self) -> float:
+        """Definition: the integral of the correlogram over all lags. Units: km."""
+
+    @property
+    def parameter_values(self) -> dict[str, float]:
+        """The parameters by the names that `fit_variogram` knows them by, for ``fixed`` and ``bounds``."""
+        return {name: getattr(self, name) for name in self.parameters()}
+
     def __str__(self) -> str:
         units = {"effective_range": " km"}
         fields = (f"{name}={getattr(self, name):.4g}{units.get(name, '')}" for name in self.parameters())
@@ -59,6 +75,24 @@ class VariogramModel(ABC):
     def sill(self) -> float:
         """Semivariance far beyond the effective range. Definition: ``nugget + partial_sill``."""
         return self.nugget + self.partial_sill
+
+    @property
+    def slope_range(self) -> float:
+        """The first lag on a grid of 0.01 rad (64 km) at which the slope is below 0.01 per rad.
+
+        Definition: the rule of an early public thesis code on hard negatives. Units: km. Fragile: it depends on the
+        unit of the semivariance, it is 0 for curves that start flat (stable shapes above 1), and the slope may stay
+        above the threshold, which raises a ValueError. `effective_range` and `integral_scale` always exist.
+        """
+        lag = np.arange(0.0, HALF_GREAT_CIRCLE / EARTH_RADIUS, _SLOPE_STEP) * EARTH_RADIUS
+        flat = self.slope(lag) * EARTH_RADIUS < _FLAT_SLOPE
+        if not flat.any():
+            msg = (
+                f"{self} has no slope range: its slope stays above 0.01 per radian up to the antipode. "
+                "Use effective_range or integral_scale."
+            )
+            raise ValueError(msg)
+        return float(lag[np.argmax(flat)])
 
     def __call__(self, lag: Any) -> Any:
         """Return the semivariance at ``lag``.

@@ -4,20 +4,15 @@ import math
 import os
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
-
-import numpy as np
+from typing import Any, Literal, get_args
 
 from variogeo._checks import check_number
-from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE
 from variogeo._model import VariogramModel
 from variogeo._namespace import array_namespace, as_floats
 from variogeo._storage import encode, write_document
 
-_THESIS_STEP = 0.01
-"""Grid of the thesis' range rule, radians."""
-_THESIS_SLOPE = 1e-2
-"""Slope below which the thesis calls the curve flat, per radian."""
+RangeDefinition = Literal["effective_range", "slope_range", "integral_scale"]
+"""The ways to say how far a curve reaches: members of every model, in km."""
 
 
 class Weighting(ABC):
@@ -110,16 +105,18 @@ class ResidualWeighting(Weighting):
         The curve of the frozen features that the dissimilarity is measured in.
     strength : float
         ``beta``, not negative.
-    beyond, within : float, optional, km
-        Thresholds of the two sides; ``model.effective_range`` by default. ``beyond=inf`` switches
-        the hard negatives off, ``within=0`` the false negatives.
+    beyond, within : float or str, optional, km
+        Thresholds of the two sides; ``"effective_range"`` by default. ``"slope_range"`` and ``"integral_scale"`` are
+        other ways to say how far the curve reaches, and become km at once. ``beyond=inf`` switches the hard negatives
+        off, ``within=0`` the false negatives.
     spread : float
         ``sigma``, the unit of the residual: 1, or the spread of the dissimilarity.
 
     Raises
     ------
     ValueError
-        For a negative strength, or ``beyond < within``, where the two sides would overlap.
+        For a negative strength, ``beyond < within``, where the two sides would overlap, and a curve that has no
+        slope range.
 
     Notes
     -----
@@ -145,8 +142,8 @@ class ResidualWeighting(Weighting):
     model: VariogramModel
     strength: float = 1.0
     _: KW_ONLY
-    beyond: float | None = None
-    within: float | None = None
+    beyond: float | RangeDefinition | None = None
+    within: float | RangeDefinition | None = None
     spread: float = 1.0
 
     def __post_init__(self) -> None:
@@ -154,11 +151,7 @@ class ResidualWeighting(Weighting):
         object.__setattr__(self, "strength", check_number(self.strength, name="strength", at_least=0.0))
         object.__setattr__(self, "spread", check_number(self.spread, name="spread", above=0.0))
         for name in ("beyond", "within"):
-            given = getattr(self, name)
-            is_infinite = isinstance(given, float) and given == math.inf
-            threshold = self.model.effective_range if given is None else given
-            checked = math.inf if is_infinite else check_number(threshold, name=name, at_least=0.0, unit="km")
-            object.__setattr__(self, name, checked)
+            object.__setattr__(self, name, _threshold(getattr(self, name), self.model, name))
         beyond, within = self._thresholds
         if beyond < within:
             msg = f"Invalid beyond '{beyond}' with within '{within}'. Must not overlap: beyond >= within (km)."
@@ -217,25 +210,13 @@ class ThesisMultiplier:
 
     def __post_init__(self) -> None:
         _check_model(self.model)
-        if not (self._slopes < _THESIS_SLOPE).any():
-            msg = (
-                "Invalid model: its slope stays above 0.01 per radian up to the antipode, so the thesis' rule finds "
-                "no range. Use ResidualWeighting, whose thresholds are the model's effective range."
-            )
-            raise ValueError(msg)
+        # Without a range there is nothing to reproduce.
+        _ = self.rho
 
     @property
     def rho(self) -> float:
-        """Range of the thesis: the first lag on a grid of 0.01 rad with a slope below 0.01 per rad.
-
-        Definition: fragile; it is 0 for curves that start flat (stable shapes above 1). Units: km.
-        """
-        return float(_thesis_grid()[np.argmax(self._slopes < _THESIS_SLOPE)])
-
-    @property
-    def _slopes(self) -> Any:
-        """Slope of the curve on the grid, per radian."""
-        return self.model.slope(_thesis_grid()) * EARTH_RADIUS
+        """Range of the thesis. Definition: ``model.slope_range``, which is fragile. Units: km."""
+        return self.model.slope_range
 
     def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:
         """Return the multiplier of the logit, at least 1."""
@@ -255,9 +236,17 @@ WEIGHTINGS: dict[str, type] = {
 """Every final scheme by its name: what a saved document may hold."""
 
 
-def _thesis_grid() -> Any:
-    """Return the grid of the thesis' range rule, km."""
-    return np.arange(0.0, HALF_GREAT_CIRCLE / EARTH_RADIUS, _THESIS_STEP) * EARTH_RADIUS
+def _threshold(given: Any, model: VariogramModel, name: str) -> float:
+    """Return a threshold in km: a number, or one of the model's ranges by its name."""
+    if given is None or isinstance(given, str):
+        wanted, members = "effective_range" if given is None else given, get_args(RangeDefinition)
+        if wanted not in members:
+            listed = ", ".join(repr(member) for member in members)
+            msg = f"Invalid {name} {given!r}. Must be a number (km), or one of {listed}."
+            raise ValueError(msg)
+        given = getattr(model, wanted)
+    is_infinite = isinstance(given, float) and given == math.inf
+    return math.inf if is_infinite else check_number(given, name=name, at_least=0.0, unit="km")
 
 
 def _check_model(model: Any) -> None:

@@ -101,6 +101,8 @@ def _fit(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
     )
     comparison = compare_models(empirical, [MODELS[name] for name in arguments.models], weights=arguments.weights)
+    if all(fit.outcome == "too few bins" for fit in comparison):
+        raise DataError(comparison.best.message)
     _write(empirical, comparison, arguments.out)
     if arguments.json:
         print(json.dumps(_summary(empirical, comparison, arguments.out)))

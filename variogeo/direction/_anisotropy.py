@@ -36,7 +36,7 @@ class Anisotropy:
     ratio : float
         ``q``: shortest over longest range, at most 1.
     rmse : float
-        Root mean square of semivariance less curve, over all bins of all sectors, unweighted.
+        Root of the weighted mean square of semivariance less curve, over all bins of all sectors.
     rmse_isotropic : float
         The same of the best curve with ratio 1.
     converged : bool
@@ -167,8 +167,8 @@ class _Points:
         return cls(azimuth, lag, semivariance, np.sqrt(weight / weight.mean()))
 
     def rmse(self, anisotropy: Anisotropy) -> float:
-        """Return the root mean square of the residuals, unweighted."""
-        return float(np.sqrt(np.mean(self.residual(anisotropy) ** 2)))
+        """Return the root of the weighted mean square of the residuals; the weights have mean 1."""
+        return float(np.sqrt(np.mean(np.square(self.root_weight * self.residual(anisotropy)))))
 
     def residual(self, anisotropy: Anisotropy) -> NDArray[np.float64]:
         """Return semivariance less curve, averaged over the width of the sector."""

@@ -122,8 +122,9 @@ def _directions(metric, ax, ay, az, first, rows, bx, by, bz, count, later, lag, 
     """Write the directions of pairs at the middle of their lines, ``cos(latitude) sin(lag) (sin, cos)(azimuth)``.
 
     On the auxiliary sphere of the ellipsoid the longitudes of two points differ by more than on Earth, to first order
-    by the flattening times the way and the sine of the azimuth at the equator; and the middle of the way lies off the
-    middle of the arc, to first order by the flattening times ``sin^2(arc / 2)``, sine of latitude and cosine of azimuth.
+    by the flattening times the way and the sine of the azimuth at the equator. The middle of the way lies off that of
+    the arc, to first order by the flattening times ``sin^2(arc / 2)``, the sine of the latitude and the cosine of the
+    azimuth.
     """
     place, stop = np.uint64(0), np.uint64(count)
     for i in range(rows):

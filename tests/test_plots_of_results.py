@@ -1,0 +1,160 @@
+"""Plots of bands, sectors, roses, envelopes and maps: what is drawn equals the results."""
+
+import dataclasses
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from shapely import LineString, MultiLineString, Point
+
+from variogeo import Exponential, LagBins, empirical_variogram
+from variogeo.direction import Anisotropy, AzimuthSector, directional_variogram, fit_sectors
+from variogeo.inference import jackknife, kmeans_patches, permutation_test
+from variogeo.plotting import plot_envelope, plot_excess, plot_pairs, plot_rose, plot_sectors, plot_variogram
+
+BINS = LagBins.logarithmic(50, 3000, 6)
+
+
+@pytest.fixture(scope="module")
+def field():
+    random = np.random.default_rng(2)
+    lonlat = random.uniform(-15, 15, (200, 2))
+    return lonlat, np.sin(lonlat[:, 0] / 5) + random.normal(0, 0.3, 200)
+
+
+@pytest.fixture(scope="module")
+def directional(field):
+    return directional_variogram(*field, BINS, AzimuthSector.evenly(4), dissimilarity="half_squared")
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+@pytest.fixture
+def polar():
+    return Figure().subplots(subplot_kw={"projection": "polar"})
+
+
+def test_the_band_goes_from_its_lower_to_its_upper_limit_at_each_bin(field, ax):
+    lonlat, values = field
+    patches = kmeans_patches(lonlat, 20)
+    empirical = empirical_variogram(lonlat, values, BINS, dissimilarity="half_squared", patches=patches)
+    uncertainty = jackknife(empirical)
+    plot_variogram(empirical, ax=ax, uncertainty=uncertainty)
+    segments = np.concatenate([bars.get_segments() for bars in ax.collections])
+    order = np.argsort(segments[:, 0, 0])
+    used = uncertainty.usable
+    np.testing.assert_allclose(segments[order, 0, 0], empirical.lag[used])
+    np.testing.assert_allclose(segments[order][:, :, 1], uncertainty.band()[used])
+    other = empirical_variogram(lonlat, -2 * values, BINS, dissimilarity="half_squared")
+    with pytest.raises(ValueError, match="belongs to another variogram"):
+        plot_variogram(other, ax=ax, uncertainty=uncertainty)
+
+
+def test_bands_from_few_patches_are_pale(field, ax):
+    lonlat, values = field
+    patches = kmeans_patches(lonlat, 4)
+    empirical = empirical_variogram(lonlat, values, BINS, dissimilarity="half_squared", patches=patches)
+    plot_variogram(empirical, ax=ax, uncertainty=jackknife(empirical))
+    assert [(bars.get_label(), bars.get_alpha()) for bars in ax.collections] == [("band from few patches", 0.4)]
+
+
+def test_a_variogram_without_a_sill_is_drawn_without_one(field, ax):
+    empirical = empirical_variogram(*field, BINS, dissimilarity="madogram")
+    plot_variogram(empirical, ax=ax)
+    assert "a-priori sill" not in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert ax.get_ylabel() == "madogram"
+
+
+def test_each_sector_is_drawn_in_its_own_colour_at_its_mean_lags(directional, ax):
+    plot_sectors(directional, ax=ax)
+    lines = ax.get_lines()
+    assert len({line.get_color() for line in lines}) == 5
+    for line, (sector, variogram) in zip(lines, directional, strict=False):
+        assert line.get_label().startswith(f"{sector.azimuth:g}°")
+        filled = variogram.npairs > 0
+        np.testing.assert_array_equal(line.get_ydata(), variogram.semivariance[filled])
+
+
+def test_curves_of_an_anisotropy_are_drawn_along_each_sector(directional, ax):
+    anisotropy = Anisotropy(Exponential(0.1, 0.5, 900.0), 0.0, 0.5, 0.0, 0.0, True, "")
+    plot_sectors(directional, anisotropy, ax=ax)
+    curve = ax.get_lines()[5]
+    np.testing.assert_allclose(curve.get_ydata(), anisotropy(curve.get_xdata(), 90.0))
+
+
+def test_a_rose_has_two_petals_per_sector_as_long_as_its_range(directional, polar):
+    fits = [dataclasses.replace(fit, converged=k > 0) for k, fit in enumerate(fit_sectors(directional, Exponential))]
+    anisotropy = Anisotropy(Exponential(0.1, 0.5, 900.0), 0.0, 0.5, 0.0, 0.0, True, "")
+    plot_rose(directional, fits, anisotropy, ax=polar)
+    heights = [petal.get_height() for petal in polar.patches]
+    assert heights == [fit.model.effective_range for fit in fits for _ in range(2)]
+    assert polar.patches[0].get_facecolor()[3] == 0
+    assert polar.patches[2].get_facecolor()[3] > 0
+    assert polar.get_theta_direction() == -1
+    np.testing.assert_allclose(polar.get_lines()[0].get_ydata()[[0, 90]], [900, 450])
+
+
+def test_a_rose_of_its_own_is_polar(directional):
+    import matplotlib.pyplot as plt
+
+    ax = plot_rose(directional, fit_sectors(directional, Exponential))
+    assert ax.name == "polar"
+    plt.close(ax.figure)
+
+
+def test_a_rose_refuses_other_axes_and_other_numbers_of_fits(directional, ax):
+    fits = fit_sectors(directional, Exponential)
+    with pytest.raises(ValueError, match="Must be polar axes"):
+        plot_rose(directional, fits, ax=ax)
+    with pytest.raises(ValueError, match="fits has 3 entries but directional has 4 sectors"):
+        plot_rose(directional, fits[:3], ax=ax)
+
+
+def test_an_envelope_shows_which_bins_are_outside(field, ax):
+    test = permutation_test(*field, BINS, dissimilarity="half_squared", permutations=99)
+    plot_envelope(test, ax=ax)
+    drawn = {line.get_label(): line for line in ax.get_lines()}
+    outside = drawn["semivariance, outside"]
+    np.testing.assert_array_equal(outside.get_ydata(), test.semivariance[test.outside])
+    assert ax.texts[0].get_text() == "p = 0.01, 99 permutations"
+
+
+def test_an_envelope_of_noise_has_nothing_outside(field, ax):
+    noise = np.random.default_rng(5).normal(size=200)
+    test = permutation_test(field[0], noise, BINS, dissimilarity="half_squared", permutations=99)
+    plot_envelope(test, ax=ax)
+    assert ("semivariance, outside" in ax.get_legend_handles_labels()[1]) == bool(test.outside.any())
+
+
+def test_a_map_of_excess_draws_the_strongest_last_and_those_without_pairs_grey(ax):
+    points = gpd.GeoDataFrame(
+        {"mean_excess": [0.1, np.nan, -0.5]}, geometry=[Point(0, 0), Point(1, 1), Point(2, 0)], crs="EPSG:4326"
+    )
+    plot_excess(points, ax=ax)
+    grey, coloured = ax.collections
+    assert grey.get_offsets().tolist() == [[1, 1]]
+    assert coloured.get_array().tolist() == [0.1, -0.5]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("longitude (degrees)", "latitude (degrees)")
+
+
+def test_a_map_of_excess_without_any_pairs_is_a_map_of_grey_dots(ax):
+    points = gpd.GeoDataFrame({"mean_excess": [np.nan]}, geometry=[Point(0, 0)], crs="EPSG:4326")
+    plot_excess(points, ax=ax)
+    assert len(ax.collections[1].get_offsets()) == 0
+
+
+def test_a_map_of_pairs_draws_every_part_of_a_line(ax):
+    shapes = [LineString([(0, 0), (5, 5)]), MultiLineString([[(170, 0), (180, 1)], [(-180, 1), (-170, 2)]])]
+    plot_pairs(gpd.GeoDataFrame(geometry=shapes, crs="EPSG:4326"), ax=ax)
+    lines, ends = ax.collections
+    assert len(lines.get_segments()) == 3
+    assert len(ends.get_offsets()) == 6
+
+
+def test_a_map_of_no_pairs_is_empty(ax):
+    plot_pairs(gpd.GeoDataFrame(geometry=[], crs="EPSG:4326"), ax=ax)
+    assert len(ax.collections) == 1

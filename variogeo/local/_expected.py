@@ -1,0 +1,41 @@
+"""What a model expects of pairs, checked."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._checks import check_number
+
+
+def check_model(model: Any) -> None:
+    """Refuse what cannot be called with lags."""
+    if not callable(model):
+        msg = f"Invalid model of type {type(model).__name__}. Must be a variogram model or a function of the lag (km)."
+        raise TypeError(msg)
+
+
+def expected_at(model: Any, lag: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the semivariance that a model expects at some lags, or refuse what is not one number for each."""
+    expected = np.asarray(model(lag), dtype=np.float64)
+    if expected.shape != lag.shape:
+        msg = f"Invalid model: it gives shape {expected.shape} for lags of shape {lag.shape}. Must be one for each lag."
+        raise ValueError(msg)
+    bad = np.flatnonzero(~np.isfinite(expected.ravel()))
+    if bad.size:
+        msg = (
+            f"Invalid model: it gives {expected.flat[bad[0]]} at {lag.flat[bad[0]]:g} km. Must be finite at every lag."
+        )
+        raise ValueError(msg)
+    return expected
+
+
+def threshold_of(model: Any, given: float | None, name: str) -> float:
+    """Return a lag (km): as given, or the effective range of the model."""
+    if given is not None:
+        return check_number(given, name=name, at_least=0.0, unit="km")
+    found = getattr(model, "effective_range", None)
+    if found is None:
+        msg = f"Invalid {name} None: the model has no effective_range to stand for it. Pass {name} in km."
+        raise ValueError(msg)
+    return check_number(found, name=name, at_least=0.0, unit="km")

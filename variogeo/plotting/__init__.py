@@ -1,0 +1,19 @@
+"""Plots. Every function takes ``ax`` and returns it."""
+
+from variogeo.plotting._axes import to_png
+from variogeo.plotting._direction import plot_rose, plot_sectors
+from variogeo.plotting._envelope import plot_envelope
+from variogeo.plotting._maps import plot_excess, plot_pairs
+from variogeo.plotting._variogram import plot_variogram
+from variogeo.plotting._weights import plot_weights
+
+__all__ = [
+    "plot_envelope",
+    "plot_excess",
+    "plot_pairs",
+    "plot_rose",
+    "plot_sectors",
+    "plot_variogram",
+    "plot_weights",
+    "to_png",
+]

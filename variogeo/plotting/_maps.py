@@ -1,0 +1,77 @@
+"""Maps of where a curve does not hold: photos by their excess, and pairs as lines."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from variogeo.plotting._axes import BARS, CURVE, axes_or_new
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from matplotlib.axes import Axes
+
+
+def plot_excess(excess: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
+    """Plot photos on a map, red where they differ more from their surroundings than expected, blue where less.
+
+    Parameters
+    ----------
+    excess : geopandas.GeoDataFrame
+        From `variogeo.local.local_excess`.
+    ax : matplotlib Axes, optional
+        Drawn into; a new figure otherwise.
+
+    Returns
+    -------
+    matplotlib Axes
+        The colours end at the 98 % quantile of the magnitude. Photos without pairs in the bins are grey dots.
+    """
+    ax = axes_or_new(ax)
+    column = excess["mean_excess"].to_numpy(dtype=float)
+    known = np.isfinite(column)
+    reach = float(np.quantile(np.abs(column[known]), 0.98)) if known.any() else 1.0
+    ax.scatter(excess.geometry.x[~known], excess.geometry.y[~known], s=4, color=BARS)
+    # The strongest are drawn last, on top.
+    order = np.flatnonzero(known)[np.argsort(np.abs(column[known]))]
+    mesh = ax.scatter(
+        excess.geometry.x.iloc[order], excess.geometry.y.iloc[order], s=14, c=column[order],
+        cmap="RdBu_r", vmin=-reach or -1.0, vmax=reach or 1.0, edgecolor="#00000040", linewidth=0.3,
+    )  # fmt: skip
+    ax.figure.colorbar(mesh, ax=ax, label="mean excess over the curve", shrink=0.8, extend="both")
+    _label_map(ax)
+    return ax
+
+
+def plot_pairs(pairs: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
+    """Plot pairs on a map as geodesics, the strongest on top.
+
+    Parameters
+    ----------
+    pairs : geopandas.GeoDataFrame
+        From `variogeo.local.hot_pairs`.
+    ax : matplotlib Axes, optional
+        Drawn into, e.g. onto `plot_excess`; a new figure otherwise.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    from matplotlib.collections import LineCollection
+
+    ax = axes_or_new(ax)
+    lines = [np.asarray(part.coords) for shape in pairs.geometry[::-1] for part in getattr(shape, "geoms", [shape])]
+    ax.add_collection(LineCollection(lines, colors=CURVE, linewidths=0.9, alpha=0.6, zorder=3))
+    ends = [line[end] for line in lines for end in (0, -1)]
+    if ends:
+        ax.scatter(*np.array(ends).T, s=6, color=CURVE, zorder=4)
+    ax.autoscale_view()
+    _label_map(ax)
+    return ax
+
+
+def _label_map(ax: "Axes") -> None:
+    """Name the axes of a map, whose degrees are as long both ways at its middle."""
+    low, high = ax.get_ylim()
+    ax.set_aspect(1 / max(np.cos(np.radians(np.clip((low + high) / 2, -80, 80))), 0.2), adjustable="box")
+    ax.set_xlabel("longitude (degrees)")
+    ax.set_ylabel("latitude (degrees)")
