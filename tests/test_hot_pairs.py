@@ -8,6 +8,7 @@ from pyproj import Geod
 from reference import lags_of_all_pairs, terms_of_all_pairs
 
 from variogeo import Exponential, Spherical
+from variogeo._engine.tiles import Tiles, prepared
 from variogeo.local import PairKind, hot_pairs
 from variogeo.local import _strongest as strongest
 from variogeo.local._lines import geodesic_line
@@ -87,7 +88,8 @@ def test_ties_are_broken_by_row_numbers_however_many_there_are(monkeypatch):
     lonlat = np.column_stack([random.uniform(-180, 180, 300), random.uniform(-60, 60, 300)])
     model = Spherical(nugget=0.1, partial_sill=0.4, effective_range=100.0)
     values = np.ones((300, 3), np.float32)
-    monkeypatch.setattr("variogeo._engine.tiles._tiles.ROWS", 64)
+    tiles_of = Tiles.of
+    monkeypatch.setattr(Tiles, "of", lambda *args: tiles_of(*args, rows=64))
     frame = hot_pairs(lonlat, values, model, kind="hard_negative", count=25)
     pairs, *_ = by_hand(lonlat, values, model, PairKind("hard_negative", beyond=100.0), 25)
     assert frame[["first", "second"]].to_numpy().tolist() == pairs.tolist()
@@ -106,8 +108,6 @@ def test_the_result_does_not_depend_on_blocks_and_threads(known_field, monkeypat
 
     monkeypatch.setattr(strongest.Strongest, "of", noted)
     monkeypatch.setattr("variogeo._engine.tiles._tiles.usable_cores", lambda: 3)
-    from variogeo._engine.tiles import Tiles
-
     tiles_of = Tiles.of
     monkeypatch.setattr(Tiles, "of", lambda *args: tiles_of(*args, rows=100))
     again = hot_pairs(lonlat, values, model, kind="hard_negative", count=30)
@@ -118,8 +118,6 @@ def test_the_result_does_not_depend_on_blocks_and_threads(known_field, monkeypat
 
 def test_memory_is_bounded_because_a_tile_gives_at_most_the_number_wanted(known_field):
     lonlat, values, model = known_field
-    from variogeo._engine.tiles import Tiles, prepared
-
     points, terms = prepared(lonlat, values, "cosine", "geodesic")
     kind = PairKind("as_expected")
     finder = strongest.Strongest(points, terms, model, kind, 7)

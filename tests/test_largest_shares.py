@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from reference import lags_of_all_pairs
 
 from variogeo import LagBins
+from variogeo._engine.tiles import Tiles
 from variogeo.sampling_bias import largest_shares
 from variogeo.synthetic import uniform_lonlat
 
@@ -69,8 +70,6 @@ def test_pairs_within_a_location_count_once():
 def test_many_blocks_give_the_same_shares_as_one(monkeypatch):
     lonlat = np.concatenate([uniform_lonlat(300, seed=2), np.tile([[3.0, 4.0]], (30, 1))])
     whole = largest_shares(lonlat, LagBins.logarithmic(50, 9000, 8))
-    from variogeo._engine.tiles import Tiles
-
     tiles_of = Tiles.of
     monkeypatch.setattr(Tiles, "of", lambda *args: tiles_of(*args, rows=32))
     assert largest_shares(lonlat, LagBins.logarithmic(50, 9000, 8)).tolist() == whole.tolist()

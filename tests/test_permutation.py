@@ -7,6 +7,7 @@ from reference import lag, term
 from variogeo import Exponential, LagBins, empirical_variogram
 from variogeo._distances import prepare_points
 from variogeo._engine import Terms
+from variogeo._engine.tiles import Tiles
 from variogeo.inference import PermutationEnvelope, envelope, permutation_test
 from variogeo.inference import _place_pairs as place_pairs
 from variogeo.inference._place_pairs import PlacePairs
@@ -47,8 +48,6 @@ def test_a_permutation_moves_all_photos_of_a_place_together(several, metric, dis
     curves = sums / counts
     # The places of PlacePairs in its own order: the sorted distinct places, in spatial order.
     distinct = np.unique(points.lonlat, axis=0)
-    from variogeo._engine.tiles import Tiles
-
     order = Tiles.of(prepare_points(distinct, metric), BINS).blocks.order
     places = distinct[order]
     number = np.array([np.flatnonzero((places == points.lonlat[row]).all(axis=1))[0] for row in range(len(rows))])
@@ -178,7 +177,7 @@ def test_inputs_stay_as_they_are(several):
 
 
 def test_too_many_places_are_refused_with_what_to_do(monkeypatch):
-    monkeypatch.setattr(place_pairs, "MOST_BYTES", 5 * 20**2)
+    monkeypatch.setattr(place_pairs, "MOST_BYTES", 7 * 20**2)
     lonlat = np.repeat(uniform_lonlat(21, seed=0), 3, axis=0)
     with pytest.raises(ValueError, match=r"21 places.*random subset of at most 20 places"):
         permutation_test(lonlat, np.ones((63, 2)), BINS)

@@ -5,11 +5,13 @@ from hypothesis import strategies as st
 from reference import lags_of_all_pairs, terms_of_all_pairs
 
 from variogeo import LagBins, empirical_variogram
-from variogeo._distances import lag_error, prepare_points
+from variogeo._distances import lag_error, lag_of_pairs, prepare_points
 from variogeo._engine import Terms
 from variogeo._engine._sums import bin_positions
 from variogeo._engine.tiles import Tiles, prepared
+from variogeo._engine.tiles._tile_terms import Factors, tile_terms
 from variogeo._engine.tiles._zones import OPEN, LagZones
+from variogeo.io import open_embeddings
 from variogeo.synthetic import uniform_lonlat
 
 EDGES = [0.0, 0.5, 20.0, 1000.0, 7000.0, 15_000.0, 20_100.0]
@@ -29,6 +31,12 @@ def all_pairs(tiles):
         if tile.term.size:
             term[low, high] = tile.term[i, j]
     return position, lag, term, seen
+
+
+def with_bins(pair, bins):
+    """Return points, bins and terms."""
+    points, terms = pair
+    return points, bins, terms
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -72,8 +80,6 @@ def test_pairs_exactly_on_an_edge_are_in_the_bin_below_it():
     lonlat = np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [180.0, 0.0]])
     points = prepare_points(lonlat, "great_circle")
     first, second = np.triu_indices(4, 1)
-    from variogeo._distances import lag_of_pairs
-
     lags = lag_of_pairs(points, first, second)
     position, *_ = all_pairs(Tiles.of(points, LagBins(np.unique(lags))))
     # (low, high]: the shortest lag is at or below the first edge and in no bin, the k-th ends the k-th bin.
@@ -111,6 +117,19 @@ def test_scalars_constants_and_float32_embeddings_have_their_dissimilarities():
         expected = terms_of_all_pairs(values, "half_squared")
         np.testing.assert_allclose(term[np.triu_indices(60, 1)], expected, rtol=1e-12, atol=1e-30)
         assert (seen[np.triu_indices(60, 1)] == 1).all()
+
+
+def test_embeddings_in_a_file_give_the_same_tiles(tmp_path, scattered):
+    lonlat, values = scattered
+    np.save(tmp_path / "values.npy", values)
+    bins = LagBins([0, 2000])
+    in_memory = Tiles.of(*with_bins(prepared(lonlat, values, "cosine", "geodesic"), bins), rows=128)
+    mapped = Tiles.of(
+        *with_bins(prepared(lonlat, open_embeddings(tmp_path / "values.npy"), "cosine", "geodesic"), bins), rows=128
+    )
+    for a, b in zip(in_memory.map(lambda tile: tile), mapped.map(lambda tile: tile), strict=True):
+        assert (a.term == b.term).all()
+        assert (a.position == b.position).all()
 
 
 def test_results_come_in_the_same_order_whatever_the_number_of_threads(monkeypatch):
@@ -160,8 +179,6 @@ def test_refusals_say_what_to_do():
 def test_terms_of_a_block_are_those_of_the_engine():
     values = np.random.default_rng(1).normal(size=(50, 8))
     terms = Terms.of(values, "cosine")
-    from variogeo._engine.tiles._tile_terms import Factors, tile_terms
-
     rows = np.arange(50)
     factors = Factors.of(terms, rows)
     term = tile_terms(terms, factors, factors, np.ones((50, 50), bool))

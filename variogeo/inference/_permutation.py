@@ -188,7 +188,7 @@ def permutation_test(
     ------
     ValueError
         For coordinates, values or bins that cannot give a variogram, and for places whose pairs do not fit into
-        memory (some 28 000): take a random subset of them.
+        memory (some 23 900): take a random subset of them.
     TypeError
         For arrays that do not hold real numbers, or ``bins`` of another type.
 
@@ -200,7 +200,7 @@ def permutation_test(
     one coordinate first.
 
     Pairs at zero lag are in no bin. The bin of each pair of places and their sums of dissimilarities are formed once;
-    a permutation only picks them in another order. Memory: 5 bytes for each ordered pair of places. The sums of two
+    a permutation only picks them in another order. Memory: 7 bytes for each ordered pair of places. The sums of two
     places are float32, and added up in float64: the observed curve is that of `variogeo.empirical_variogram` to 1e-7.
 
     A rejection says that some part of the curve is not what exchanged places give. It does not say that the bins
@@ -224,8 +224,8 @@ def permutation_test(
     >>> result.outside
     array([ True,  True,  True,  True,  True])
     """
-    number = int(_whole(permutations, "permutations", _LEAST))
-    start = int(_whole(seed, "seed", 0))
+    number = _whole(permutations, "permutations", _LEAST)
+    start = _whole(seed, "seed", 0)
     points, terms = prepared(lonlat, values, dissimilarity, metric)
     pairs = PlacePairs.of(points, terms, bins)
     if np.isnan(pairs.lag).all():
@@ -253,10 +253,10 @@ def _curves(pairs: PlacePairs, permutations: int, seed: int) -> NDArray[np.float
     return np.where(counts > 0, np.concatenate(sums) / np.maximum(counts, 1), np.nan)
 
 
-def _whole(value: Any, name: str, at_least: int) -> float:
+def _whole(value: Any, name: str, at_least: int) -> int:
     """Return a whole number, or refuse it."""
     number = check_number(value, name=name, at_least=at_least)
-    if number != int(number):
+    if number != int(value):
         msg = f"Invalid {name} '{value}'. Must be a whole number of at least {at_least}."
         raise ValueError(msg)
-    return number
+    return int(value)

@@ -13,9 +13,9 @@ from variogeo._engine.tiles import Tile, Tiles
 from variogeo._lags import LagBins
 
 MOST_BYTES = 4_000_000_000
-"""Memory for the pairs of places: 5 bytes for each ordered pair at the most, so some 28 000 places."""
+"""Memory for the pairs of places: 7 bytes for each ordered pair at the peak, so some 23 900 places."""
 
-_BYTES_PER_PAIR = 5
+_BYTES_PER_PAIR = 7
 _ROWS = 512
 
 
