@@ -81,6 +81,7 @@ LAYERS = (
     {"inference._permutation", "local._strongest", "local._kind_counts"},
     {"local._hot_pairs"},
     {"local"},
+    {"sampling_bias._comparison"},
     {"direction", "inference", "regions", "sampling_bias"},
     {"nn._coordinates", "nn._losses"},
     {"nn._negative_weights", "nn._soft_targets"},

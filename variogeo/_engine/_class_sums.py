@@ -63,7 +63,7 @@ class ClassSums:
     def of(cls, first: Any, second: Any, bin: Any, *columns: Any) -> "ClassSums":  # noqa: A002 - the field's name
         """Return the sums of pairs or cells in any order and repeated: npairs, weight, lag and term of each."""
         order = np.lexsort((bin, second, first))
-        keys = [np.asarray(key, dtype=np.int64)[order] for key in (first, second, bin)]
+        keys: list[Any] = [np.asarray(key, dtype=np.int64)[order] for key in (first, second, bin)]
         starts = np.flatnonzero(np.any([np.diff(key, prepend=-1) != 0 for key in keys], axis=0))
         if not len(starts):
             return cls(*keys, *columns)
@@ -96,9 +96,10 @@ class ClassSums:
     def totals(self, rows: NDArray[np.integer[Any]] | slice, size: int) -> NDArray[np.float64]:
         """Return the (4, size) sums of some cells per bin: npairs, weight, lag, term."""
         columns = (self.npairs, self.weight, self.lag, self.term)
-        return np.array([np.bincount(self.bin[rows], column[rows], size) for column in columns])
+        return np.array([np.bincount(self.bin[rows], column[rows], size) for column in columns], dtype=np.float64)
 
 
 def no_classes() -> ClassSums:
     """Return the sums of no pairs."""
-    return ClassSums(*np.zeros((7, 0)))
+    whole, real = np.zeros(0, np.int64), np.zeros(0)
+    return ClassSums(whole, whole, whole, whole, real, real, real)

@@ -38,8 +38,8 @@ def kmeans_patches(lonlat: Any, count: int, *, seed: int = 0) -> NDArray[np.int6
 
     Notes
     -----
-    k-means on unit vectors, whose centres start far from each other (k-means++). Take 20 to 50 patches that are at
-    least as wide as the lags that matter: with fewer the error bars are uncertain, with smaller ones too short.
+    k-means on unit vectors, whose centres start far from each other (k-means++). 20 to 50 patches are usual: with fewer
+    the error bars are wide, with many the patches are so small that neighbours are alike.
 
     References
     ----------
