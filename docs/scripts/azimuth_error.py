@@ -55,7 +55,14 @@ def main() -> None:
     antipodes = np.column_stack([(near[:, 0] + 360) % 360 - 180, -near[:, 1]])
     for name, second in (("uniform", uniform), ("near", near), ("nearly antipodal", antipodes)):
         error, share, lag = errors(first, second)
-        for low, high in ((0, 100), (100, 5000), (5000, 10_000), (10_000, 16_000), (16_000, 19_000), (19_000, SERIES_LIMIT)):
+        for low, high in (
+            (0, 100),
+            (100, 5000),
+            (5000, 10_000),
+            (10_000, 16_000),
+            (16_000, 19_000),
+            (19_000, SERIES_LIMIT),
+        ):
             some = (lag > low) & (lag <= high)
             if some.any():
                 print(
