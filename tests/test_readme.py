@@ -69,6 +69,21 @@ def test_the_snippet_for_dask_gives_the_same_bits(snippets, few_photos):
     assert few_photos["empirical"] == expected
 
 
+def test_the_snippets_on_errors_and_places_print_their_results(snippets, capsys):
+    photos = variogeo.datasets.geoclip_photos()
+    names = {"variogeo": variogeo, "LagBins": LagBins, "Exponential": variogeo.Exponential}
+    names |= {"lonlat": photos.lonlat, "embeddings": photos.embeddings}
+    with mpl.rc_context({"backend": "Agg"}):
+        for snippet in snippets[4:6]:
+            exec(compile(snippet, "README", "exec"), names)
+    printed = capsys.readouterr().out
+    for words in ("<CurveUncertainty: jackknife of 50 patches", "<FitIntervals", "<PermutationEnvelope: p = 0.005"):
+        assert words in printed
+    assert names["uncertainty"].usable.all()
+    assert (names["hot"].lag > 1000).all()
+    assert len(names["hot"]) == 100
+
+
 def test_the_snippet_for_engineers_gives_a_loss(snippets):
     """A batch of 8 with a queue of 8 in front, so that the positives stand behind it."""
     photos = variogeo.datasets.geoclip_photos()
@@ -85,7 +100,7 @@ def test_the_snippet_for_engineers_gives_a_loss(snippets):
         "target": torch.arange(8, 16),
         "logits": torch.zeros(8, 16),
     }
-    exec(compile(snippets[4], "README", "exec"), names)
+    exec(compile(snippets[6], "README", "exec"), names)
     assert (names["log_weights"][torch.arange(8), names["target"]] == 0).all()
     weights = np.exp(names["log_weights"].double().numpy())
     assert names["loss"].item() == pytest.approx(np.log(weights.sum(axis=1)).mean(), rel=1e-6)
