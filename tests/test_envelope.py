@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from variogeo.inference import GlobalEnvelope, envelope
-from variogeo.inference._envelope import _holm, extreme_rank_length
+from variogeo.inference._envelope import extreme_rank_length
+from variogeo.inference._holm import holm
 
 SHAPES = st.tuples(st.integers(2, 40), st.integers(1, 6))
 SMOOTH = SHAPES.flatmap(
@@ -104,7 +105,7 @@ def test_a_level_just_reached_takes_the_observed_curve_out():
 def test_holm_is_that_of_a_loop():
     p = np.array([0.01, 0.04, 0.03, 0.5])
     # Sorted .01 .03 .04 .5 times 4 3 2 1: .04 .09 .08 .5, then never smaller than the one before.
-    np.testing.assert_allclose(_holm(p), [0.04, 0.09, 0.09, 0.5], atol=1e-15)
+    np.testing.assert_allclose(holm(p), [0.04, 0.09, 0.09, 0.5], atol=1e-15)
 
 
 def test_bins_with_a_nan_are_left_out_and_nan():

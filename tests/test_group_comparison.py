@@ -12,7 +12,7 @@ from scipy import stats
 
 from variogeo import LagBins
 from variogeo.inference import compare_groups, jackknife
-from variogeo.inference._comparison import holm
+from variogeo.inference._holm import holm
 
 BINS = standard_bins(6)
 CURVE = 1 + np.array([0.3, 0.5, 0.7, 0.8, 0.9, 0.95])

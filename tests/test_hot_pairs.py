@@ -8,7 +8,8 @@ from pyproj import Geod
 from reference import lags_of_all_pairs, terms_of_all_pairs
 
 from variogeo import Exponential, Spherical
-from variogeo._engine.tiles import Tiles, prepared
+from variogeo._engine.tiles import Tiles
+from variogeo._prepared import prepared
 from variogeo.local import PairKind, hot_pairs
 from variogeo.local import _strongest as strongest
 from variogeo.local._lines import geodesic_line

@@ -8,9 +8,10 @@ from variogeo import LagBins, empirical_variogram
 from variogeo._distances import lag_error, lag_of_pairs, prepare_points
 from variogeo._engine import Terms
 from variogeo._engine._sums import bin_positions
-from variogeo._engine.tiles import Tiles, prepared
+from variogeo._engine.tiles import Tiles
 from variogeo._engine.tiles._tile_terms import Factors, tile_terms
 from variogeo._engine.tiles._zones import OPEN, LagZones
+from variogeo._prepared import prepared
 from variogeo.io import open_embeddings
 from variogeo.synthetic import uniform_lonlat
 

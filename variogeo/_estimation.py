@@ -4,19 +4,15 @@ import os
 from dataclasses import replace
 from typing import Any, Literal, cast, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
 from variogeo._checks import (
     AnyDissimilarity,
     Dissimilarity,
     check_choice,
-    check_lonlat,
     check_same_length,
     check_values,
 )
 from variogeo._dimension import effective_dimension
-from variogeo._distances import Metric, SpherePoints, prepare_points
+from variogeo._distances import Metric, SpherePoints
 from variogeo._empirical import EmpiricalVariogram, Estimator
 from variogeo._engine import LagSums, Marks, Terms, accumulate, accumulate_sample, check_cost, no_classes, weighted_sums
 from variogeo._from_pairs import check_bins, check_filled
@@ -25,6 +21,7 @@ from variogeo._namespace import is_torch
 from variogeo._pairs import PairSampling, StratifiedPairs
 from variogeo._patch_sums import PatchSums
 from variogeo._point_marks import marks_of
+from variogeo._prepared import prepared_points
 
 
 def empirical_variogram(
@@ -147,15 +144,13 @@ def empirical_variogram(
     """
     check_choice(dissimilarity, AnyDissimilarity, name="dissimilarity")
     check_choice(estimator, Estimator, name="estimator")
-    check_choice(metric, Metric, name="metric")
     check_bins(bins)
     _check_pairs(pairs, spread=spread, elsewhere=executor is not None or resume is not None)
-    places = check_lonlat(lonlat)
+    points = prepared_points(lonlat, metric)
     on_device = is_torch(values) and values.device.type != "cpu"
     checked: Any = values if on_device else check_values(values, dissimilarity=dissimilarity)
-    check_same_length(places, checked, names=("lonlat", "values"), item="photo")
-    points = _points(places, metric)
-    marks = marks_of(len(places), patches=patches, exclude=exclude, weights=weights)
+    check_same_length(points, checked, names=("lonlat", "values"), item="photo")
+    marks = marks_of(len(points), patches=patches, exclude=exclude, weights=weights)
     _check_marks(marks, pairs, estimator, spread=spread)
     if on_device:
         _check_device(pairs, executor, resume, marks, dissimilarity)
@@ -168,7 +163,7 @@ def empirical_variogram(
     else:
         width = checked.shape[1] if checked.ndim == 2 else 1
         if pairs is None and executor is None and resume is None:
-            check_cost(len(places), width, spread=spread or marks.given)
+            check_cost(len(points), width, spread=spread or marks.given)
         terms = Terms.of(checked, dissimilarity)
         sums, sampling = _sums(points, terms, bins, marks, pairs, spread=spread, executor=executor, resume=resume)
     check_filled(sums, bins)
@@ -197,18 +192,6 @@ def _sums(
         return accumulate(points, terms, bins, marks, spread=spread, executor=executor, resume=resume), None
     sums = accumulate(points, terms, bins, marks, spread=False, executor=executor, resume=resume)
     return weighted_sums(sums, terms, marks.weight), None
-
-
-def _points(places: NDArray[np.float64], metric: Metric) -> SpherePoints:
-    """Return checked places prepared for a metric, or refuse those that make no pair at a lag."""
-    if len(places) < 2:
-        msg = f"lonlat has {len(places)} rows: no pairs. A variogram needs at least two points."
-        raise ValueError(msg)
-    points = prepare_points(places, metric)
-    if (points.lonlat == points.lonlat[0]).all():
-        msg = f"lonlat has all {len(points)} points at one place: no lag but zero. Check the coordinates."
-        raise ValueError(msg)
-    return points
 
 
 def _check_pairs(pairs: Any, *, spread: bool, elsewhere: bool) -> None:

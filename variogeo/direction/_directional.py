@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from variogeo._checks import Dissimilarity, check_choice, check_lonlat, check_same_length, check_values
-from variogeo._distances import Metric, prepare_points
+from variogeo._checks import Dissimilarity
+from variogeo._distances import Metric
 from variogeo._empirical import EmpiricalVariogram
-from variogeo._engine import LagSums, Marks, Terms, accumulate, check_cost, no_classes, no_sums
+from variogeo._engine import LagSums, Marks, accumulate, check_cost, no_classes, no_sums
 from variogeo._from_pairs import check_bins, check_filled
 from variogeo._lags import LagBins
 from variogeo._point_marks import marks_of
+from variogeo._prepared import prepared
 from variogeo.direction._sectors import AzimuthSector, cell_limits, cells_within
 
 if TYPE_CHECKING:
@@ -133,16 +134,12 @@ def directional_variogram(
     >>> [float(variogram.semivariance[0]) for _, variogram in found]
     [0.5, nan, 4.5, 2.0]
     """
-    check_choice(dissimilarity, Dissimilarity, name="dissimilarity")
-    check_choice(metric, Metric, name="metric")
     check_bins(bins)
     chosen = _checked(sectors)
-    places = check_lonlat(lonlat)
-    checked: Any = check_values(values, dissimilarity=dissimilarity)
-    check_same_length(places, checked, names=("lonlat", "values"), item="photo")
-    marks = replace(marks_of(len(places), patches=None, exclude=exclude, weights=None), limits=cell_limits(chosen))
-    check_cost(len(places), checked.shape[1] if checked.ndim == 2 else 1, spread=True)
-    sums = accumulate(prepare_points(places, metric), Terms.of(checked, dissimilarity), bins, marks)
+    points, terms = prepared(lonlat, values, dissimilarity, metric)
+    marks = replace(marks_of(len(points), patches=None, exclude=exclude, weights=None), limits=cell_limits(chosen))
+    check_cost(len(points), terms.width, spread=True)
+    sums = accumulate(points, terms, bins, marks)
     check_filled(sums, bins)
     omnidirectional = EmpiricalVariogram(bins, replace(sums, classes=no_classes()), dissimilarity, "matheron", metric)
     variograms = [replace(omnidirectional, sums=_within(sector, sums, bins, marks)) for sector in chosen]

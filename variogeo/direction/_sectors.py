@@ -42,7 +42,8 @@ class AzimuthSector:
         azimuth = check_number(self.azimuth, name="azimuth", at_least=0.0, unit="degrees")
         tolerance = check_number(self.tolerance, name="tolerance", above=0.0, unit="degrees")
         if azimuth >= HALF_TURN:
-            msg = f"Invalid azimuth '{azimuth}'. Must be below 180 degrees: pairs have no first point. Use {azimuth % 180:g}."
+            half = azimuth % HALF_TURN
+            msg = f"Invalid azimuth '{azimuth}'. Must be below 180 degrees: pairs have no first point. Use {half:g}."
             raise ValueError(msg)
         if tolerance > HALF_TURN / 2:
             msg = f"Invalid tolerance '{tolerance}'. Must be at most 90 degrees, half of the sector's width."

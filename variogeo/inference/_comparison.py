@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo.inference._holm import holm
 from variogeo.inference._uncertainty import CurveUncertainty, student_quantile
 
 if TYPE_CHECKING:
@@ -176,16 +177,6 @@ def compare_groups(uncertainties: Mapping[str, CurveUncertainty], *, seed: int =
     difference, error, each, joint = (list(column) for column in zip(*tests, strict=True))
     edges = next(iter(uncertainties.values())).empirical.edges
     return GroupComparison(pairs, np.array(difference), np.array(error), np.array(each), np.array(joint), edges)
-
-
-def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p-values adjusted by Holm's steps, of any shape; NaN are no tests and stay."""
-    flat = p_values.ravel()
-    order = np.argsort(flat)[: np.isfinite(flat).sum()]
-    steps = np.arange(len(order), 0, -1) * flat[order]
-    adjusted = np.full(flat.shape, np.nan)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted.reshape(p_values.shape)
 
 
 def _tested(

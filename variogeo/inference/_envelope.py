@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import as_real_array, check_number
+from variogeo.inference._holm import holm
 
 _ROUNDING = 1e-9
 """A share of curves that equals 1 - level but for rounding counts as equal."""
@@ -117,7 +118,7 @@ def envelope(observed: Any, curves: Any, *, level: float = 0.95) -> GlobalEnvelo
     inside = measure >= np.max(measure[measure <= allowed])
     kept = values[inside]
     raw = _p_per_bin(values)
-    columns = kept.min(axis=0), kept.max(axis=0), values[1:].mean(axis=0), raw, _holm(raw)
+    columns = kept.min(axis=0), kept.max(axis=0), values[1:].mean(axis=0), raw, holm(raw)
     low, high, central, p_per_bin, p_holm = (_spread_out(column, used, together.shape[1]) for column in columns)
     return GlobalEnvelope(low, high, central, _p_value(values, measure), p_per_bin, p_holm, share)
 
@@ -151,15 +152,6 @@ def _p_per_bin(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the two-sided p-value of the first row in each column, that row included."""
     below, above = (values <= values[0]).sum(axis=0), (values >= values[0]).sum(axis=0)
     return np.minimum(1.0, 2.0 * np.minimum(below, above) / len(values))
-
-
-def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p-values adjusted by Holm."""
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1.0, stepped)
-    return adjusted
 
 
 def _spread_out(column: NDArray[np.float64], used: NDArray[np.intp], size: int) -> NDArray[np.float64]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from variogeo._checks import Dissimilarity, check_number
 from variogeo._cores import usable_cores
 from variogeo._distances import Metric
-from variogeo._engine.tiles import prepared
 from variogeo._lags import LagBins
+from variogeo._prepared import prepared
 from variogeo.inference._envelope import GlobalEnvelope, envelope
 from variogeo.inference._place_pairs import PlacePairs
 

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from variogeo._checks import Dissimilarity
 from variogeo._distances import Metric
-from variogeo._engine.tiles import Tile, Tiles, prepared
+from variogeo._engine.tiles import Tile, Tiles
 from variogeo._lags import LagBins
+from variogeo._prepared import prepared
 from variogeo.local._expected import check_model, expected_at
 
 if TYPE_CHECKING:

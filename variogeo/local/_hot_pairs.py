@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from variogeo._checks import Dissimilarity, check_number
 from variogeo._distances import Metric
-from variogeo._engine.tiles import Tiles, prepared
+from variogeo._engine.tiles import Tiles
+from variogeo._prepared import prepared
 from variogeo.local._expected import check_model
 from variogeo.local._kinds import PairKind, as_kind
 from variogeo.local._lines import geodesic_line

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._distances import Metric, prepare_points
-from variogeo._engine.tiles import Tile, Tiles, prepared_points
+from variogeo._engine.tiles import Tile, Tiles
 from variogeo._label_codes import complete_codes
 from variogeo._lags import LagBins
+from variogeo._prepared import prepared_points
 
 
 def largest_shares(

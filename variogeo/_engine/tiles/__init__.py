@@ -1,6 +1,5 @@
 """Pairs in tiles: bin, lag and dissimilarity of every pair, for what cannot be had from sums."""
 
-from variogeo._engine.tiles._prepared import prepared, prepared_points
 from variogeo._engine.tiles._tiles import Tile, Tiles
 
-__all__ = ["Tile", "Tiles", "prepared", "prepared_points"]
+__all__ = ["Tile", "Tiles"]

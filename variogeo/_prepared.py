@@ -4,7 +4,7 @@ from typing import Any
 
 from variogeo._checks import Dissimilarity, check_choice, check_lonlat, check_same_length, check_values
 from variogeo._distances import Metric, SpherePoints, prepare_points
-from variogeo._engine._terms import Terms
+from variogeo._engine import Terms
 
 
 def prepared_points(lonlat: Any, metric: Metric) -> SpherePoints:
@@ -12,7 +12,7 @@ def prepared_points(lonlat: Any, metric: Metric) -> SpherePoints:
     check_choice(metric, Metric, name="metric")
     places = check_lonlat(lonlat)
     if len(places) < 2:
-        msg = f"lonlat has {len(places)} rows: no pairs. Must be at least two points."
+        msg = f"lonlat has {len(places)} rows: no pairs. A variogram needs at least two points."
         raise ValueError(msg)
     points = prepare_points(places, metric)
     if (points.lonlat == points.lonlat[0]).all():
