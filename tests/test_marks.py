@@ -1,6 +1,8 @@
 """Patches, excluded groups, weights and azimuth cells: sums per class against a double loop over pairs."""
 
 import dataclasses
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from variogeo import LagBins, StratifiedPairs, empirical_variogram, load
+from variogeo import DataError, LagBins, StratifiedPairs, empirical_variogram, load
 from variogeo._distances import azimuth_of_pairs, prepare_points
 from variogeo._engine import ClassSums, LagSums, Marks, Terms, accumulate, no_classes
 from variogeo._engine._blocks import blocks_of
@@ -280,3 +282,21 @@ def accumulated():
     """Return the sums of three points."""
     points = prepare_points(np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), "chord")
     return accumulate(points, Terms.of(np.eye(3), "half_squared"), LagBins([0, 300]))
+
+
+def test_a_run_folder_belongs_to_its_marks(scattered, tmp_path):
+    lonlat, values = scattered
+    options = {"dissimilarity": "half_squared", "metric": "chord", "resume": tmp_path / "run"}
+    first = empirical_variogram(lonlat, values, BINS, patches=PATCHES, **options)
+    assert empirical_variogram(lonlat, values, BINS, patches=PATCHES, **options) == first
+    for change in ({}, {"patches": GROUPS}, {"patches": PATCHES, "exclude": GROUPS}, {"weights": WEIGHTS}):
+        with pytest.raises(DataError, match="a run with other points, values, bins or options"):
+            empirical_variogram(lonlat, values, BINS, **options, **change)
+
+
+def test_worker_processes_give_the_same_bits_with_marks(scattered):
+    lonlat, values = scattered
+    options = {"dissimilarity": "half_squared", "patches": PATCHES, "exclude": GROUPS}
+    with chosen("blocked", rows=200), ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        there = empirical_variogram(lonlat, values, BINS, executor=pool, **options)
+        assert there == empirical_variogram(lonlat, values, BINS, **options)
