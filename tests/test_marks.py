@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from variogeo import DataError, LagBins, StratifiedPairs, empirical_variogram, load
 from variogeo._distances import azimuth_of_pairs, prepare_points
-from variogeo._engine import ClassSums, LagSums, Marks, Terms, accumulate, no_classes
+from variogeo._engine import ClassSums, LagSums, Marks, Terms, _blocks, accumulate, no_classes
 from variogeo._engine._blocks import blocks_of
 from variogeo._engine._marks import cells_of
 from variogeo._patch_sums import PatchSums
@@ -64,8 +64,9 @@ def run(scattered, marks, **options):
         return accumulate(prepare_points(lonlat, "geodesic"), Terms.of(values, "half_squared"), BINS, marks)
 
 
-@pytest.mark.parametrize("rows", [None, 97])
-def test_sums_per_pair_of_patches_equal_a_loop_over_pairs(scattered, pairs, rows):
+@pytest.mark.parametrize(("rows", "few"), [(None, 100), (97, 100), (97, 5)])
+def test_sums_per_pair_of_patches_equal_a_loop_over_pairs(scattered, pairs, monkeypatch, rows, few):
+    monkeypatch.setattr(_blocks, "_FEW_PATCHES", few)
     sums = run(scattered, Marks(patch=PATCHES), rows=rows)
     assert_classes(sums.classes, by_pairs(pairs, PATCHES[pairs[0]], PATCHES[pairs[1]]))
     np.testing.assert_array_equal(sums.classes.totals(slice(None), 8)[0], sums.npairs)
@@ -218,7 +219,8 @@ def test_a_sample_of_pairs_keeps_sums_per_patch(scattered):
             empirical_variogram(lonlat, values, BINS, **options, **change)
 
 
-def test_blocks_hold_neighbouring_patches():
+def test_blocks_hold_neighbouring_patches_where_there_are_many(monkeypatch):
+    monkeypatch.setattr(_blocks, "_FEW_PATCHES", 5)
     points = prepare_points(np.column_stack([np.repeat(np.arange(8.0) * 20 - 70, 50), np.zeros(400)]), "chord")
     patch = np.repeat([3, 1, 0, 2, 7, 5, 4, 6], 50)
     blocks = blocks_of(points.unit, np.zeros(400), 100, patch)

@@ -11,7 +11,16 @@ from shapely import LineString, MultiLineString, Point
 from variogeo import Exponential, LagBins, empirical_variogram
 from variogeo.direction import Anisotropy, AzimuthSector, directional_variogram, fit_sectors
 from variogeo.inference import jackknife, kmeans_patches, permutation_test
-from variogeo.plotting import plot_envelope, plot_excess, plot_pairs, plot_rose, plot_sectors, plot_variogram
+from variogeo.plotting import (
+    plot_envelope,
+    plot_excess,
+    plot_groups,
+    plot_pairs,
+    plot_rose,
+    plot_sectors,
+    plot_variogram,
+)
+from variogeo.regions import grouped_variogram
 
 BINS = LagBins.logarithmic(50, 3000, 6)
 
@@ -112,6 +121,18 @@ def test_a_rose_refuses_other_axes_and_other_numbers_of_fits(directional, ax):
         plot_rose(directional, fits, ax=ax)
     with pytest.raises(ValueError, match="fits has 3 entries but directional has 4 sectors"):
         plot_rose(directional, fits[:3], ax=ax)
+
+
+def test_each_group_is_drawn_at_its_mean_lags_and_the_pooled_curve_with_it(field, ax):
+    lonlat, values = field
+    grouped = grouped_variogram(lonlat, values, BINS, np.where(lonlat[:, 0] < 0, "west", "east"), dissimilarity="half_squared")
+    plot_groups(grouped, ax=ax)
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    assert list(lines) == ["east", "west", "pooled"]
+    for label, variogram in (*grouped, ("pooled", grouped.pooled)):
+        filled = variogram.npairs > 0
+        np.testing.assert_array_equal(lines[label].get_xdata(), variogram.lag[filled])
+        np.testing.assert_array_equal(lines[label].get_ydata(), variogram.semivariance[filled])
 
 
 def test_an_envelope_shows_which_bins_are_outside(field, ax):

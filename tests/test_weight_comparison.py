@@ -29,6 +29,8 @@ def test_both_curves_are_those_of_single_runs(crowded):
     # The crowded place takes part in most pairs up to 1 000 km, and its photos vary sixteen times as much.
     assert (both.largest_share[:2] > 0.9).all()
     assert (both.change[:2] < -0.4).all()
+    # With a cap of 1 it is one place of 61.
+    assert (both.weighted_share < 0.2).all()
 
 
 def test_it_prints_and_gives_a_table(crowded):
@@ -36,7 +38,7 @@ def test_it_prints_and_gives_a_table(crowded):
     both = compare_weights(lonlat, values, BINS, np.ones(260), dissimilarity="half_squared")
     assert both.to_frame().columns.tolist() == [
         "low", "high", "npairs", "lag", "semivariance", "weighted_lag", "weighted_semivariance", "change",
-        "largest_share",
+        "largest_share", "weighted_share",
     ]  # fmt: skip
     text = str(both)
     assert "WeightComparison" in text

@@ -21,7 +21,7 @@ def marks_of(count: int, *, patches: Any, exclude: Any, weights: Any) -> Marks:
     if exclude is not None:
         given["group"] = complete_codes(exclude, count, name="exclude")
     if weights is not None:
-        given["weight"] = _weights(weights, count)
+        given["weight"] = checked_weights(weights, count)
     return Marks(**given)
 
 
@@ -37,7 +37,7 @@ def _patches(patch: NDArray[np.intp]) -> NDArray[np.intp]:
     return patch
 
 
-def _weights(weights: Any, count: int) -> NDArray[np.float64]:
+def checked_weights(weights: Any, count: int) -> NDArray[np.float64]:
     """Return weights, or refuse any that are not positive."""
     column = as_real_array(weights, name="weights").astype(np.float64)
     if column.shape != (count,):

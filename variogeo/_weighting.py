@@ -106,7 +106,8 @@ class ResidualWeighting(Weighting):
     strength : float
         ``beta``, not negative.
     beyond, within : float or str, optional, km
-        Thresholds of the two sides; ``"effective_range"`` by default. ``"slope_range"`` and ``"integral_scale"`` are
+        Thresholds of the two sides; ``"effective_range"`` by default, or the other one where only that is given and
+        they would overlap. ``"slope_range"`` and ``"integral_scale"`` are
         other ways to say how far the curve reaches, and become km at once. ``beyond=inf`` switches the hard negatives
         off, ``within=0`` the false negatives.
     spread : float
@@ -150,11 +151,18 @@ class ResidualWeighting(Weighting):
         _check_model(self.model)
         object.__setattr__(self, "strength", check_number(self.strength, name="strength", at_least=0.0))
         object.__setattr__(self, "spread", check_number(self.spread, name="spread", above=0.0))
-        for name in ("beyond", "within"):
-            object.__setattr__(self, name, _threshold(getattr(self, name), self.model, name))
+        given = {name: getattr(self, name) for name in ("beyond", "within")}
+        for name, value in given.items():
+            object.__setattr__(self, name, _threshold(value, self.model, name))
+        beyond, within = self._thresholds
+        # A threshold that is not given makes way for the one that is.
+        if given["within"] is None and beyond < within:
+            object.__setattr__(self, "within", beyond)
+        elif given["beyond"] is None and beyond < within:
+            object.__setattr__(self, "beyond", within)
         beyond, within = self._thresholds
         if beyond < within:
-            msg = f"Invalid beyond '{beyond}' with within '{within}'. Must not overlap: beyond >= within (km)."
+            msg = f"Invalid beyond '{beyond:g}' with within '{within:g}'. Must not overlap: beyond >= within (km)."
             raise ValueError(msg)
 
     @property

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_FEW_PATCHES = 100
+"""Up to so many patches the sums of all their pairs fit beside a task, and rows stay in spatial order."""
+
 LEAF = 8
 """Points of a leaf of the spatial tree."""
 
@@ -38,7 +41,7 @@ def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int, patch: NDA
     """Return blocks of at most ``most_rows`` points.
 
     The row groups of a file are not torn: small ones that follow each other make a part together, a large one makes
-    several blocks, and there is spatial order within a part only. Likewise patches, where there are any, so that a
+    several blocks, and there is spatial order within a part only. Likewise patches, where there are many, so that a
     block holds few of them; but not both, because a file is to be read in its own order.
     """
     from variogeo._engine.cpu._halving import halves
@@ -47,7 +50,7 @@ def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int, patch: NDA
     groups = getattr(values, "group_starts", None)
     if groups is None:
         groups = [0, len(unit)]
-        if patch is not None and patch.size:
+        if patch is not None and patch.size and patch.max() >= _FEW_PATCHES:
             order, groups = _patch_by_patch(unit, patch)
     for first, stop in pairwise(_parts(groups, most_rows)):
         if first == stop:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 _KEYS = ("first", "second", "bin")
 _FLOATS = ("weight", "lag", "term")
 
+_ROOM = 8
+"""Places of a table for each entry that is added to it."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClassSums:
@@ -62,13 +65,23 @@ class ClassSums:
     @classmethod
     def of(cls, first: Any, second: Any, bin: Any, *columns: Any) -> "ClassSums":  # noqa: A002 - the field's name
         """Return the sums of pairs or cells in any order and repeated: npairs, weight, lag and term of each."""
-        order = np.lexsort((bin, second, first))
-        keys: list[Any] = [np.asarray(key, dtype=np.int64)[order] for key in (first, second, bin)]
-        starts = np.flatnonzero(np.any([np.diff(key, prepend=-1) != 0 for key in keys], axis=0))
-        if not len(starts):
+        keys: list[Any] = [np.asarray(key, dtype=np.int64) for key in (first, second, bin)]
+        if not len(keys[0]):
             return cls(*keys, *columns)
-        sums = [np.add.reduceat(np.asarray(column)[order], starts) for column in columns]
-        return cls(*(key[starts] for key in keys), *sums)
+        sizes = [int(key.max()) + 1 for key in keys]
+        key = (keys[0] * sizes[1] + keys[1]) * sizes[2] + keys[2]
+        space = sizes[0] * sizes[1] * sizes[2]
+        # A table is faster than a sort, where it is not much larger than the list.
+        if space <= _ROOM * len(key):
+            sums = [np.bincount(key, column, space) for column in columns]
+            filled = np.flatnonzero(sums[0])
+            sums = [column[filled] for column in sums]
+        else:
+            order = np.argsort(key, kind="stable")
+            starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+            filled, sums = key[order][starts], [np.add.reduceat(np.asarray(one)[order], starts) for one in columns]
+        rest, position = np.divmod(filled, sizes[2])
+        return cls(*np.divmod(rest, sizes[1]), position, np.rint(sums[0]).astype(np.int64), *sums[1:])
 
     @classmethod
     def sum_of(cls, several: Sequence["ClassSums"]) -> "ClassSums":

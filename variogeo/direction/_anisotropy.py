@@ -20,6 +20,9 @@ _STARTS = (0.0, 45.0, 90.0, 135.0)
 
 _LOWEST_RATIO = 0.02
 
+_HARDLY = 0.9
+"""Share of the rmse without direction above which a fit with it says little."""
+
 
 @dataclass(frozen=True)
 class Anisotropy:
@@ -67,6 +70,9 @@ def fit_sectors(
     directional: DirectionalVariogram, model: type[VariogramModel], *, weights: Weights = "npairs"
 ) -> tuple[VariogramFit, ...]:
     """Return the fit of each sector, in their order: see `variogeo.fit_variogram`.
+
+    Each has a nugget and a sill of its own, so that ranges compare only where the sills are alike; `fit_anisotropy`
+    has both in common.
 
     Examples
     --------
@@ -139,6 +145,8 @@ def fit_anisotropy(
         f"Longest range along {found.azimuth:.0f} degrees, {found.ratio:.2f} of it across; "
         f"rmse {rmse:.3g}, {rmse_isotropic:.3g} without direction."
     )
+    if rmse > _HARDLY * rmse_isotropic:
+        message += " Direction hardly improves the fit: azimuth and ratio mean little."
     if not whole.converged:
         message += f" The fit of all directions: {whole.outcome}."
     converged = bool(success and whole.converged and found.ratio > _LOWEST_RATIO * 1.01)

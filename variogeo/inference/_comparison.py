@@ -109,7 +109,7 @@ class GroupComparison:
         lines = [repr(self), "   p-value      Holm  groups, and the bin that differs most"]
         for row in self._rows:
             lines.append(
-                f"{row['p_value']:10.4f}{row['p_holm']:10.4f}  {row['first']} - {row['second']}: "
+                f"{row['p_value']:10.4f}{row['p_holm']:10.4f}  {row['first']} versus {row['second']}: "
                 f"{row['difference']:+.4g} at {row['low']:g} to {row['high']:g} km"
             )
         return "\n".join(lines)

@@ -99,7 +99,8 @@ class FitIntervals:
                 f"No intervals: the fit failed in {self.failed} of {tried}, the data do not determine the parameters. "
                 "Use a simpler model, hold a parameter with fixed=, or fewer and larger patches."
             )
-        return f"Fitted to {tried}, of which {self.failed} failed and were left out."
+        message = f"Fitted to {tried}, of which {self.failed} failed and were left out."
+        return message if self.fit.outcome == "fitted" else f"{message} {self.fit.outcome.capitalize()}. {self.fit.message}"
 
     def __getitem__(self, name: str) -> ParameterInterval:
         if name not in self.names:
@@ -158,7 +159,7 @@ def fit_intervals(
     -------
     FitIntervals
         With NaN intervals, and a message that says why, where the fit itself or more than a tenth of those to the
-        replicates found no curve.
+        replicates found no curve. A parameter that every fit puts on its bound has none either.
 
     Raises
     ------
@@ -207,6 +208,9 @@ def fit_intervals(
         else:
             t = student_quantile(1 - tail, max(pooled_patches(uncertainty) - 1, 1.0))
             interval = _limits(estimate, found, t)
+        # A parameter that every fit puts on its bound is held there, not known exactly.
+        stuck = [name in fit.at_bound and not np.ptp(found[:, k]) for k, name in enumerate(names)]
+        error[stuck], interval[stuck] = np.nan, np.nan
     return FitIntervals(fit, names, error, interval, replicates, uncertainty.method, float(level))
 
 

@@ -128,7 +128,7 @@ def _lattice(width: float, heights: NDArray[np.float64]) -> NDArray[np.float64]:
     if last - first > _LARGEST_LATTICE:
         msg = (
             f"Invalid spacing '{width:g}' (km): {last - first} cells lie over the latitudes of the points. "
-            f"Must give at most {_LARGEST_LATTICE}: use a larger spacing, or one region at a time."
+            f"Must give at most {_LARGEST_LATTICE}: use a larger spacing, one region at a time, or kmeans_patches."
         )
         raise ValueError(msg)
     number = np.arange(first, last, dtype=np.float64)

@@ -3,6 +3,7 @@
 from variogeo.plotting._axes import to_png
 from variogeo.plotting._direction import plot_rose, plot_sectors
 from variogeo.plotting._envelope import plot_envelope
+from variogeo.plotting._groups import plot_groups
 from variogeo.plotting._maps import plot_excess, plot_pairs
 from variogeo.plotting._variogram import plot_variogram
 from variogeo.plotting._weights import plot_weights
@@ -10,6 +11,7 @@ from variogeo.plotting._weights import plot_weights
 __all__ = [
     "plot_envelope",
     "plot_excess",
+    "plot_groups",
     "plot_pairs",
     "plot_rose",
     "plot_sectors",

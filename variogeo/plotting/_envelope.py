@@ -42,7 +42,7 @@ def plot_envelope(test: PermutationEnvelope, ax: "Axes | None" = None) -> "Axes"
     filled = np.isfinite(test.low) & np.isfinite(test.lag)
     lag = test.lag[filled]
     ax.fill_between(
-        lag, test.low[filled], test.high[filled], color=BARS, label=f"{test.level:.0%} global envelope", zorder=1
+        lag, test.low[filled], test.high[filled], color=BARS, label=f"{100 * test.level:g} % global envelope", zorder=1
     )
     ax.plot(lag, test.central[filled], color=GUIDE, linestyle=":", linewidth=1.2, label="mean of permutations")
     ax.plot(lag, test.semivariance[filled], color=POINTS, linewidth=1.2, zorder=3)

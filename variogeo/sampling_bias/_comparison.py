@@ -24,18 +24,20 @@ class WeightComparison:
     Attributes
     ----------
     unweighted, weighted : EmpiricalVariogram
-    largest_share : (bins,) float array
-        Largest share of the pairs of each bin that involve one place, without weights; NaN where empty.
+    largest_share, weighted_share : (bins,) float array
+        Largest share of the pairs of each bin that involve one place, without and with weights; NaN where empty.
     """
 
     unweighted: EmpiricalVariogram
     weighted: EmpiricalVariogram
     largest_share: NDArray[np.float64]
+    weighted_share: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        shares = np.array(self.largest_share, dtype=np.float64)
-        shares.setflags(write=False)
-        object.__setattr__(self, "largest_share", shares)
+        for name in ("largest_share", "weighted_share"):
+            shares = np.array(getattr(self, name), dtype=np.float64)
+            shares.setflags(write=False)
+            object.__setattr__(self, name, shares)
 
     @property
     def change(self) -> NDArray[np.float64]:
@@ -49,22 +51,22 @@ class WeightComparison:
         frame["weighted_lag"] = self.weighted.lag
         frame["weighted_semivariance"] = self.weighted.semivariance
         frame["change"] = self.change
-        frame["largest_share"] = self.largest_share
+        frame["largest_share"], frame["weighted_share"] = self.largest_share, self.weighted_share
         return frame
 
     def __str__(self) -> str:
         lines = [
             f"<WeightComparison of {self.unweighted!r}>",
-            "       low      high      npairs  semivariance  weighted    change  largest share",
+            "       low      high      npairs  semivariance  weighted    change  largest share  weighted",
         ]
         bins = self.unweighted.bins
         columns = (
             bins.low, bins.high, self.unweighted.npairs, self.unweighted.semivariance, self.weighted.semivariance,
-            self.change, self.largest_share,
+            self.change, self.largest_share, self.weighted_share,
         )  # fmt: skip
         lines += [
-            f"{low:10.4g}{high:10.4g}{npairs:12d}{plain:14.5g}{weighted:10.4g}{change:+10.1%}{share:15.1%}"
-            for low, high, npairs, plain, weighted, change, share in zip(*columns, strict=True)
+            f"{low:10.4g}{high:10.4g}{npairs:12d}{plain:14.5g}{weighted:10.4g}{change:+10.1%}{share:15.1%}{own:10.1%}"
+            for low, high, npairs, plain, weighted, change, share, own in zip(*columns, strict=True)
         ]
         sills = self.unweighted.sill_apriori, self.weighted.sill_apriori
         return "\n".join([*lines, f"a-priori sill: {sills[0]:.5g}, weighted {sills[1]:.5g}"])
@@ -109,9 +111,10 @@ def compare_weights(
     >>> lonlat, embeddings = lonlat[:500], embeddings[:500]
     >>> both = compare_weights(lonlat, embeddings, LagBins.linear(0, 9000, 3), density_weights(lonlat, 100.0))
     >>> both.to_frame().shape
-    (3, 9)
+    (3, 10)
     """
     options: dict[str, Any] = {"dissimilarity": dissimilarity, "metric": metric}
     unweighted = empirical_variogram(lonlat, values, bins, **options)
     weighted = empirical_variogram(lonlat, values, bins, weights=weights, **options)
-    return WeightComparison(unweighted, weighted, largest_shares(lonlat, bins, metric=metric))
+    shares = [largest_shares(lonlat, bins, weights=some, metric=metric) for some in (None, weights)]
+    return WeightComparison(unweighted, weighted, *shares)

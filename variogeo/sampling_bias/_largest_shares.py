@@ -9,11 +9,12 @@ from variogeo._distances import Metric, prepare_points
 from variogeo._engine.tiles import Tile, Tiles
 from variogeo._label_codes import complete_codes
 from variogeo._lags import LagBins
+from variogeo._point_marks import checked_weights
 from variogeo._prepared import prepared_points
 
 
 def largest_shares(
-    lonlat: Any, bins: LagBins, *, locations: Any = None, metric: Metric = "geodesic"
+    lonlat: Any, bins: LagBins, *, locations: Any = None, weights: Any = None, metric: Metric = "geodesic"
 ) -> NDArray[np.float64]:
     """Return for each bin the largest share of its pairs that involve one location.
 
@@ -24,6 +25,8 @@ def largest_shares(
     bins : LagBins
     locations : (n,) array, optional
         Label of the location of each photo, of any type; the exact place by default.
+    weights : (n,) float array, optional
+        Positive; a pair counts with the product of its two weights. All 1 by default.
     metric : {"geodesic", "great_circle", "chord"}
 
     Returns
@@ -34,7 +37,7 @@ def largest_shares(
     Raises
     ------
     ValueError
-        For coordinates that cannot give pairs, another number of labels, and missing ones.
+        For coordinates that cannot give pairs, another number of labels or weights, missing labels, and weights that are not positive.
     TypeError
         For coordinates that are no real numbers, or ``bins`` of another type.
 
@@ -57,7 +60,9 @@ def largest_shares(
     codes = np.zeros(len(points), np.intp)
     if locations is not None:
         codes = complete_codes(locations, len(points), name="locations")
-    groups, photos = np.unique(np.column_stack([points.lonlat, codes]), axis=0, return_counts=True)
+    weight = np.ones(len(points)) if weights is None else checked_weights(weights, len(points))
+    groups, place = np.unique(np.column_stack([points.lonlat, codes]), axis=0, return_inverse=True)
+    photos = np.bincount(place.ravel(), weight)
     label = np.arange(len(groups)) if locations is None else groups[:, 2].astype(np.intp)
     tiles = Tiles.of(prepare_points(groups[:, :2].astype(np.float64), metric), bins)
     size = len(bins) + 2
@@ -65,7 +70,7 @@ def largest_shares(
 
     def pairs_of(tile: Tile) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
         first, second = label[tile.first], label[tile.second]
-        pairs = np.outer(photos[tile.first], photos[tile.second]).astype(np.float64)
+        pairs = np.outer(photos[tile.first], photos[tile.second])
         # Of two photos of one location only the first counts as involved.
         other = np.where(first[:, None] == second, 0.0, pairs)
         sides = ((first[:, None], pairs), (second, other))
@@ -81,4 +86,4 @@ def largest_shares(
         involved[second] += by_second
         total += by_first.sum(axis=0)
     inside = slice(1, len(bins) + 1)
-    return np.where(total[inside] > 0, involved[:, inside].max(axis=0) / np.maximum(total[inside], 1.0), np.nan)
+    return np.where(total[inside] > 0, involved[:, inside].max(axis=0) / np.where(total[inside] > 0, total[inside], 1.0), np.nan)

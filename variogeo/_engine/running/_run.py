@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+from variogeo._engine._class_sums import ClassSums, no_classes
 from variogeo._engine._histogram import TermHistogram
 from variogeo._engine._job import Job, Task
 from variogeo._engine._sums import LagSums, no_histogram, no_sums
@@ -101,6 +102,7 @@ class _Merge:
         self._bins = job.bins
         self._sums = no_sums(job.bins, spread=job.spread)
         self._histograms = [self._sums.histogram]
+        self._classes = [self._sums.classes]
         self._added = 0
         self._early: dict[int, LagSums] = {}
 
@@ -116,7 +118,12 @@ class _Merge:
             self._histograms = [TermHistogram.sum_of(self._histograms)]
         self._early[place] = replace(sums, histogram=no_histogram(self._bins))
         while self._added in self._early:
-            self._sums = self._sums + self._early.pop(self._added)
+            following = self._early.pop(self._added)
+            self._classes.append(following.classes)
+            # Sums per class add like all others in one order, but many at once: each time costs a sort of all cells.
+            if sum(map(len, self._classes)) > _CELLS_AT_ONCE:
+                self._classes = [ClassSums.sum_of(self._classes)]
+            self._sums = self._sums + replace(following, classes=no_classes())
             self._added += 1
 
     def total(self) -> LagSums:
@@ -124,4 +131,6 @@ class _Merge:
         if self._place:
             msg = f"The executor ended without {len(self._place)} tasks, the first of which is {min(self._place)}."
             raise RuntimeError(msg)
-        return replace(self._sums, histogram=TermHistogram.sum_of(self._histograms))
+        return replace(
+            self._sums, histogram=TermHistogram.sum_of(self._histograms), classes=ClassSums.sum_of(self._classes)
+        )
