@@ -9,6 +9,10 @@ from variogeo import LagBins, StratifiedPairs, empirical_variogram
 from variogeo._engine import Terms, _cost, check_cost
 from variogeo._engine._cost import Cost, cost_of
 from variogeo._engine._job import TREE_FROM
+from variogeo.direction import AzimuthSector, directional_variogram
+from variogeo.local import hot_pairs
+from variogeo.regions import grouped_variogram
+from variogeo.sampling_bias import largest_shares
 from variogeo.synthetic import uniform_lonlat
 
 BINS = LagBins([0, 5000, 20_004])
@@ -105,3 +109,22 @@ def test_what_was_asked_for_runs(scattered, tmp_path):
     assert empirical_variogram(lonlat, values, BINS, resume=tmp_path / "run") == whole
     sampled = empirical_variogram(lonlat, values, BINS, pairs=StratifiedPairs(10_000, seed=0))
     assert sampled.npairs.tolist() == whole.npairs.tolist()
+
+
+@pytest.mark.parametrize(
+    ("call", "every"),
+    [
+        (lambda lonlat, values: directional_variogram(lonlat, values, BINS, AzimuthSector.evenly(2)), 3),
+        (lambda lonlat, values: grouped_variogram(lonlat, values, BINS, np.zeros(50)), 3),
+        (lambda lonlat, values: hot_pairs(lonlat, values, np.sqrt, kind="as_expected"), 5),
+        (lambda lonlat, _: largest_shares(lonlat, BINS), 5),
+    ],
+)
+def test_a_function_without_a_way_to_go_on_names_how_many_points_it_can_do(monkeypatch, call, every):
+    """An hour is set to a little more than a ninth of the cost of 50 points with 3 entries."""
+    lonlat, values = uniform_lonlat(50, seed=1), np.random.default_rng(1).normal(size=(50, 3))
+    seconds = cost_of(50, 3, spread=True, cores=_cost.usable_cores()).seconds
+    monkeypatch.setattr(_cost, "LARGEST_SECONDS", seconds / 8.9 if every == 3 else seconds / 6.2)
+    words = rf"of 50 points would take .* Pass fewer points, e\.g\. every {every}th: lonlat\[::{every}\]"
+    with pytest.raises(ValueError, match=words):
+        call(lonlat, values)

@@ -177,14 +177,56 @@ def test_the_curve_of_an_anisotropy_is_that_of_its_ellipse():
     assert found(0.0, 120.0) == 0
 
 
-def test_a_curve_without_structure_says_so():
+def test_what_is_wrong_with_an_ellipse_is_said():
     random = np.random.default_rng(1)
     lonlat, noise = random.uniform(-5, 5, (300, 2)), random.normal(size=300)
-    bins = LagBins.linear(0, 600, 6)
-    directional = directional_variogram(lonlat, noise, bins, AzimuthSector.evenly(3), dissimilarity="half_squared")
-    flat = dataclasses.replace(directional.omnidirectional, sums=directional.omnidirectional.sums)
-    found = fit_anisotropy(dataclasses.replace(directional, omnidirectional=flat), Exponential)
-    assert found.converged or "The fit of all directions" in found.message
+    bins, sectors = LagBins.linear(0, 600, 6), AzimuthSector.evenly(3)
+    options = {"dissimilarity": "half_squared"}
+    constant = fit_anisotropy(directional_variogram(lonlat, np.ones(300), bins, sectors, **options), Exponential)
+    assert not constant.converged
+    assert "The fit of all directions: no variation." in constant.message
+    # All on one meridian: a single sector holds pairs.
+    line = np.column_stack([np.zeros(300), lonlat[:, 1]])
+    directional = directional_variogram(line, np.sin(lonlat[:, 1]) + noise, bins, sectors, **options)
+    found = fit_anisotropy(directional, Exponential)
+    assert not found.converged
+    assert "Only 1 sectors hold pairs" in found.message
+    fits = fit_sectors(directional, Exponential)
+    assert [fit.outcome == "too few bins" for fit in fits] == [False, True, True]
+    assert np.isnan(fits[1].rmse)
+    assert fits[1].message.startswith("No bin holds a pair")
+
+
+def test_a_direction_that_hardly_helps_is_called_so():
+    lonlat, field = stretched(300, seed=2)
+    random = np.random.default_rng(3)
+    bins = LagBins.linear(0, 800, 10)
+    noise = random.normal(size=field.shape)
+    directional = directional_variogram(lonlat, noise, bins, AzimuthSector.evenly(4), dissimilarity="half_squared")
+    found = fit_anisotropy(directional, Exponential)
+    helps = found.rmse <= 0.9 * found.rmse_isotropic
+    assert ("hardly improves" in found.message) != helps
+
+
+@pytest.mark.parametrize("metric", ["geodesic", "great_circle"])
+def test_pairs_along_a_parallel_and_a_meridian_are_on_one_side_of_a_limit(metric):
+    lonlat = np.array([[float(k), 45.0] for k in range(40)])
+    along = directional_variogram(
+        lonlat, lonlat[:, 0], BINS, AzimuthSector.evenly(3), dissimilarity="half_squared", metric=metric
+    )
+    # The second and the third sector meet at 90 degrees: [30, 90) and [90, 150).
+    assert along[2].npairs.sum() == along.omnidirectional.npairs.sum()
+    halves = directional_variogram(
+        lonlat, lonlat[:, 0], BINS, [AzimuthSector(45.0, 45.0), AzimuthSector(135.0, 45.0)],
+        dissimilarity="half_squared", metric=metric,
+    )  # fmt: skip
+    assert [variogram.npairs.sum() for _, variogram in halves] == [0, along.omnidirectional.npairs.sum()]
+    upward = np.array([[33.3, float(k)] for k in range(40)])
+    north = directional_variogram(
+        upward, upward[:, 1], BINS, [AzimuthSector(45.0, 45.0), AzimuthSector(135.0, 45.0)],
+        dissimilarity="half_squared", metric=metric,
+    )  # fmt: skip
+    assert [variogram.npairs.sum() > 0 for _, variogram in north] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -196,8 +238,12 @@ def test_a_curve_without_structure_says_so():
         (lambda: AzimuthSector(0.0, 91.0), "at most 90 degrees"),
         (lambda: AzimuthSector.evenly(1.5), "Invalid count '1.5'"),
         (lambda: AzimuthSector.evenly(0), "Invalid count"),
-        (lambda: fit_anisotropy(_small(1), Exponential), "at least two"),
-        (lambda: fit_anisotropy(_small(2), Exponential, weights="npairs_over_semivariance2"), "Invalid weights"),
+        (lambda: fit_anisotropy(_small(2), Exponential), "at least three"),
+        (lambda: fit_anisotropy(_small(3), Exponential, weights="npairs_over_semivariance2"), "Invalid weights"),
+        (lambda: fit_anisotropy(_small(3), Exponential, weights=np.ones(6)), "Invalid weights"),
+        (lambda: Anisotropy(Exponential(0.1, 0.2, 3.0), 200.0, 0.5, 0.0, 0.0, True, ""), "below 180 degrees"),
+        (lambda: Anisotropy(Exponential(0.1, 0.2, 3.0), 20.0, 1.5, 0.0, 0.0, True, ""), "at most 1"),
+        (lambda: dataclasses.replace(_small(2), variograms=()), "Must be one for each"),
     ],
 )
 def test_what_is_no_direction_is_refused(make, words):
@@ -209,6 +255,13 @@ def test_what_is_no_direction_is_refused(make, words):
 def test_sectors_of_another_kind_are_refused_with_an_example(sectors):
     with pytest.raises(TypeError, match=r"Must be a list of AzimuthSector, e\.g\. AzimuthSector\.evenly\(4\)"):
         directional_variogram(np.zeros((3, 2)), np.zeros(3), BINS, sectors)
+
+
+def test_an_ellipse_has_one_range_in_each_direction():
+    with pytest.raises(TypeError, match="Must be one class"):
+        fit_anisotropy(_small(3), (Exponential, Exponential))
+    with pytest.raises(TypeError, match="Invalid model of type str"):
+        Anisotropy("Exponential", 20.0, 0.5, 0.0, 0.0, True, "")
 
 
 def test_a_plain_variogram_has_no_sectors_to_fit():

@@ -142,3 +142,18 @@ def test_robust_estimators_of_what_has_none_are_refused(scattered, options, word
 def test_a_dimension_must_be_given_where_the_values_are_not_known():
     with pytest.raises(ValueError, match=r"Invalid dimension None for dowd\. Pass 1 for scalars"):
         variogram_from_pairs([1.0], [1.0], LagBins([0, 2]), estimator="dowd")
+
+
+@pytest.mark.parametrize("dimension", [0.2, "x"])
+def test_a_wrong_dimension_is_refused_before_any_work(scattered, monkeypatch, dimension):
+    monkeypatch.setattr("variogeo._estimation.accumulate", None)
+    with pytest.raises((ValueError, TypeError), match="Invalid dimension"):
+        empirical_variogram(*scattered, BINS, estimator="dowd", dimension=dimension)
+
+
+def test_equal_values_have_a_robust_semivariance_of_zero(scattered):
+    lonlat, _ = scattered
+    for values, kind in ((np.ones(700), "half_squared"), (np.ones((700, 4)), "cosine")):
+        found = empirical_variogram(lonlat, values, BINS, dissimilarity=kind, estimator="cressie_hawkins")
+        assert found.semivariance.tolist() == [0.0, 0.0, 0.0]
+        assert found.dimension == 1

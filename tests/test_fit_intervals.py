@@ -184,3 +184,17 @@ def test_a_variogram_of_which_all_replicates_are_empty_has_no_intervals():
     intervals = fit_intervals(CurveUncertainty(empirical, nothing, nothing, "jackknife", "dropped"), Exponential)
     assert intervals.failed == 4
     assert "No intervals" in intervals.message
+
+
+def test_an_odd_outcome_and_a_parameter_on_its_bound_are_no_certainty():
+    lag_bins = standard_bins(8)
+    truth = Exponential(0.0, 1.0, 3000.0)
+    middle = (lag_bins.low + lag_bins.high) / 2
+    curves = truth(middle) * np.random.default_rng(0).uniform(0.9, 1.1, (12, 1))
+    intervals = fit_intervals(jackknife(of_separate_patches(curves, lag_bins)), Exponential)
+    assert intervals.fit.outcome == "no sill within the data"
+    assert "No sill within the data. The semivariance still rises" in intervals.message
+    assert intervals.fit.at_bound == ("nugget",)
+    assert np.isnan(intervals["nugget"][1:]).all()
+    held = fit_intervals(jackknife(of_separate_patches(curves, lag_bins)), Exponential, fixed={"nugget": 0.0})
+    assert held["nugget"].lower == held["nugget"].upper == 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from patched import of_separate_patches, standard_bins
 from scipy import stats
 
-from variogeo import Exponential, LagBins, empirical_variogram
+from variogeo import Exponential, LagBins, empirical_variogram, fit_variogram
 from variogeo.inference import CurveUncertainty, jackknife, kmeans_patches
 from variogeo.synthetic import gaussian_field, uniform_lonlat
 
@@ -295,3 +295,32 @@ def test_a_robust_estimator_is_refused(photos, photo_patches):
     plain = empirical_variogram(lonlat, embeddings, BINS, patches=photo_patches)
     with pytest.raises(ValueError, match=r"Invalid estimator 'dowd' for a jackknife: only means add"):
         jackknife(dataclasses.replace(plain, estimator="dowd", dimension=2.0))
+
+
+def test_uncertainties_are_equal_when_all_they_hold_is(curve):
+    assert jackknife(curve) == jackknife(curve)
+    assert jackknife(curve) != jackknife(curve, across="matched")
+    assert jackknife(curve) != curve
+
+
+def test_the_covariance_for_least_squares_is_inflated_by_the_number_of_replicates(curve):
+    uncertainty = jackknife(curve)
+    # Twelve replicates of four bins: 11 / 6.
+    np.testing.assert_allclose(uncertainty.inflated_covariance, uncertainty.covariance * 11 / 6)
+    fit = fit_variogram(curve, Exponential, covariance=uncertainty.inflated_covariance)
+    assert fit.weights == "covariance"
+    few = of_separate_patches(np.random.default_rng(0).uniform(1, 2, (5, 4)), standard_bins(4))
+    with pytest.raises(ValueError, match="5 replicates of 4 usable bins do not tell"):
+        jackknife(few).inflated_covariance  # noqa: B018
+
+
+def test_the_inverse_of_an_inflated_covariance_is_right_on_average():
+    random = np.random.default_rng(1)
+    chi_squares = []
+    for _ in range(300):
+        curves = random.normal(10.0, 1.0, (30, 6))
+        uncertainty = jackknife(of_separate_patches(curves, standard_bins(6)))
+        away = uncertainty.empirical.semivariance - 10.0
+        chi_squares.append(away @ np.linalg.solve(uncertainty.inflated_covariance, away))
+    # Six independent means: a chi-square of six degrees of freedom has mean 6; its standard error here is 0.25.
+    assert np.mean(chi_squares) == pytest.approx(6, abs=1)

@@ -18,6 +18,7 @@ from variogeo._engine import ClassSums, LagSums, Marks, Terms, _blocks, accumula
 from variogeo._engine._blocks import blocks_of
 from variogeo._engine._marks import cells_of
 from variogeo._patch_sums import PatchSums
+from variogeo.regions import grouped_variogram
 
 BINS = LagBins([0.0, 2.0, 50.0, 300.0, 2500.0, 9000.0, 17_000.0, 19_990.0])
 PATCHES = np.random.default_rng(1).integers(0, 9, 700)
@@ -207,6 +208,15 @@ def test_excluded_pairs_at_one_place_are_left_out_as_well():
     assert empirical.semivariance.tolist() == [(9 + 4) / 2 / 2]
 
 
+def test_points_without_a_label_are_in_no_group():
+    lonlat, values = np.column_stack([np.arange(6.0), np.zeros(6)]), np.arange(6.0)
+    labels = ["a", "a", None, None, "", np.nan]
+    options = {"dissimilarity": "half_squared"}
+    found = empirical_variogram(lonlat, values, LagBins([0, 1000]), exclude=labels, **options)
+    assert found.npairs.tolist() == [14]
+    assert grouped_variogram(lonlat, values, LagBins([0, 1000]), labels, **options).pooled.npairs.tolist() == [1]
+
+
 def test_a_sample_of_pairs_keeps_sums_per_patch(scattered):
     lonlat, values = scattered
     options = {"dissimilarity": "half_squared", "pairs": StratifiedPairs(70_000, seed=1)}
@@ -235,7 +245,6 @@ def test_blocks_hold_neighbouring_patches_where_there_are_many(monkeypatch):
         ({"patches": np.zeros(20)}, r"Invalid patches: 1 different labels\. Must be 2 to 500"),
         ({"patches": np.arange(40).reshape(20, 2)}, r"Invalid patches of shape \(20, 2\)"),
         ({"patches": [None, *range(19)]}, "patches is missing in 1 rows: 0"),
-        ({"exclude": [*("a",) * 19, None]}, "exclude is missing in 1 rows: 19"),
         ({"weights": np.ones(3)}, r"Invalid weights of shape \(3,\)\. Must be \(20,\)"),
         ({"weights": np.r_[np.ones(18), 0.0, -1.0]}, "not positive in 2 rows: 18, 19"),
         ({"weights": np.r_[np.ones(19), np.nan]}, "not positive in 1 rows: 19"),
@@ -253,7 +262,7 @@ def test_labels_and_weights_that_cannot_be_used_are_refused(options, words):
 
 def test_sums_per_class_add_and_refuse_what_they_cannot_be():
     one = ClassSums.of([0, 1, 0], [1, 1, 1], [2, 1, 2], [1, 1, 1], [1.0, 1, 1], [3.0, 4, 5], [0.1, 0.2, 0.3])
-    assert one.first.tolist(), one.bin.tolist() == ([0, 1], [2, 1])
+    assert (one.first.tolist(), one.bin.tolist()) == ([0, 1], [2, 1])
     assert one.npairs.tolist() == [2, 1]
     assert (one + one).lag.tolist() == [16.0, 8.0]
     assert one + no_classes() == one
@@ -302,3 +311,22 @@ def test_worker_processes_give_the_same_bits_with_marks(scattered):
     with chosen("blocked", rows=200), ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         there = empirical_variogram(lonlat, values, BINS, executor=pool, **options)
         assert there == empirical_variogram(lonlat, values, BINS, **options)
+
+
+def test_the_sill_of_added_weighted_variograms_weighs_them_like_their_curves():
+    random = np.random.default_rng(1)
+    options = {"dissimilarity": "half_squared", "metric": "chord"}
+    parts = []
+    for offset, weight in ((0.0, 1.0), (100.0, 1000.0)):
+        lonlat, values = random.uniform(0, 5, (40, 2)) + offset / 2, random.normal(0, 1 + offset, 40)
+        weights = np.full(40, weight)
+        parts.append(empirical_variogram(lonlat, values, LagBins([0, 2000]), weights=weights, **options))
+    both = parts[0] + parts[1]
+    assert both.semivariance[0] == pytest.approx(parts[1].semivariance[0], rel=1e-5)
+    assert both.sill_apriori == pytest.approx(parts[1].sill_apriori, rel=1e-5)
+
+
+def test_leaving_out_all_pairs_says_so():
+    lonlat = np.array([[0.0, 0.0], [1.0, 0.0]])
+    with pytest.raises(ValueError, match="Or exclude= leaves out all pairs inside"):
+        empirical_variogram(lonlat, np.eye(2), LagBins([0, 200]), exclude=["a", "a"])

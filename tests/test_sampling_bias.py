@@ -163,7 +163,20 @@ def test_covariates_that_cannot_be_regressed_on_are_refused(covariates, message)
 
 
 def test_covariates_that_are_no_numbers_and_values_with_nan_are_refused():
-    with pytest.raises(TypeError, match="Invalid covariates of dtype"):
+    with pytest.raises(TypeError, match="column season holds no numbers"):
         residuals(np.arange(6.0), pd.DataFrame({"season": list("abcabc")}))
     with pytest.raises(ValueError, match="values has NaN or infinite entries in 1 rows: 2"):
         residuals(np.array([0, 1, np.nan, 3]), np.arange(4.0))
+
+
+def test_truth_values_are_covariates_and_columns_of_words_are_named():
+    random = np.random.default_rng(4)
+    values, urban = random.normal(size=(60, 3)), random.random(60) < 0.5
+    expected = residuals(values, urban.astype(float))
+    np.testing.assert_array_equal(residuals(values, urban), expected)
+    table = pd.DataFrame({"urban": urban, "height": random.normal(size=60)})
+    np.testing.assert_allclose(
+        residuals(values, table), residuals(values, table.astype(float).to_numpy()), rtol=0, atol=1e-12
+    )
+    with pytest.raises(TypeError, match=r"column land holds no numbers\. Make 0 and 1 of categories"):
+        residuals(values, table.assign(land="forest"))

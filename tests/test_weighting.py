@@ -92,6 +92,14 @@ def test_the_rule_of_the_thesis_fails_for_flat_starts_and_for_curves_that_never_
         ThesisMultiplier(Exponential(0.0, 1.0, 60_000.0))
 
 
+def test_a_threshold_that_is_not_given_makes_way_for_the_other():
+    short = ResidualWeighting(MODEL, beyond="integral_scale")
+    assert short.within == short.beyond == MODEL.integral_scale < MODEL.effective_range
+    wide = ResidualWeighting(MODEL, within=2 * MODEL.effective_range)
+    assert wide.beyond == wide.within == 2 * MODEL.effective_range
+    assert ResidualWeighting(MODEL, beyond=2 * MODEL.effective_range).within == MODEL.effective_range
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [

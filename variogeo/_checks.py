@@ -67,6 +67,15 @@ def check_number(
     return number
 
 
+def check_whole(value: Any, *, name: str, at_least: int) -> int:
+    """Return ``value`` as a whole number within its bound, or refuse it."""
+    number = check_number(value, name=name)
+    if int(number) != number or number < at_least:
+        msg = f"Invalid {name} '{value}'. Must be a whole number of at least {at_least}."
+        raise ValueError(msg)
+    return int(value)
+
+
 def listed_rows(rows: Iterable[int], *, most: int = 5) -> str:
     """Return the first row numbers as text: ``"3, 7, 9 (and 2 more)"``."""
     numbers = [int(row) for row in rows]

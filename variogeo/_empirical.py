@@ -248,9 +248,9 @@ class EmpiricalVariogram:
         """Semivariance of the whole sample at any lag.
 
         Definition: the mean dissimilarity over all ordered pairs, each point with itself included:
-        ``1 - |mean(u)|^2`` for unit vectors, the variance for scalars.
+        ``1 - |mean(u)|^2`` for unit vectors, the variance for scalars; with weights the weighted mean.
         """
-        return self.sums.total_term / self.sums.total_npairs
+        return self.sums.total_term / (self.sums.total_weight or self.sums.total_npairs)
 
     def _check_spread(self, what: str) -> None:
         """Refuse what ``spread=False`` does not keep."""

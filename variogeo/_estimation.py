@@ -8,6 +8,7 @@ from variogeo._checks import (
     AnyDissimilarity,
     Dissimilarity,
     check_choice,
+    check_number,
     check_same_length,
     check_values,
 )
@@ -71,7 +72,8 @@ def empirical_variogram(
         `variogeo.inference.kmeans_patches`. Sums are then kept for each pair of patches.
     exclude : (n,) array of labels, optional
         Pairs of points with the same label are left out: photos of one sequence, which are alike because they were
-        taken by one camera within minutes.
+        taken by one camera within minutes. None, NaN and "" are no label. What is left out, by itself:
+        ``variogeo.regions.grouped_variogram(lonlat, values, bins, labels).pooled``.
     weights : (n,) float array, optional
         Positive; a pair counts with the product of its two weights (`variogeo.sampling_bias`). The spread is then NaN.
     spread : bool
@@ -152,6 +154,11 @@ def empirical_variogram(
     check_same_length(points, checked, names=("lonlat", "values"), item="photo")
     marks = marks_of(len(points), patches=patches, exclude=exclude, weights=weights)
     _check_marks(marks, pairs, estimator, spread=spread)
+    if dimension is not None:
+        dimension = check_number(dimension, name="dimension", at_least=1.0)
+    if estimator != "matheron" and dissimilarity not in get_args(Dissimilarity):
+        msg = f"Invalid estimator {estimator!r} for {dissimilarity}, whose mean is robust. Use 'matheron'."
+        raise ValueError(msg)
     if on_device:
         _check_device(pairs, executor, resume, marks, dissimilarity)
         from variogeo._engine._torch import accumulate_on_device
@@ -165,10 +172,14 @@ def empirical_variogram(
         if pairs is None and executor is None and resume is None:
             check_cost(len(points), width, spread=spread or marks.given)
         terms = Terms.of(checked, dissimilarity)
+        if estimator != "matheron" and dimension is None:
+            # Equal values have no dimension, and need none.
+            wide = terms.width > 1 and terms.largest > 0
+            dimension = (
+                effective_dimension(checked, dissimilarity=cast("Dissimilarity", dissimilarity)) if wide else 1.0
+            )
         sums, sampling = _sums(points, terms, bins, marks, pairs, spread=spread, executor=executor, resume=resume)
     check_filled(sums, bins)
-    if estimator != "matheron" and dimension is None:
-        dimension = effective_dimension(checked, dissimilarity=cast("Dissimilarity", dissimilarity))
     kept = PatchSums(int(marks.patch.max()) + 1, len(bins), sums.classes) if marks.patch.size else None
     plain = replace(sums, classes=no_classes())
     return EmpiricalVariogram(bins, plain, dissimilarity, estimator, metric, sampling, kept, dimension)

@@ -1,6 +1,7 @@
 """Fit variogram models to an empirical variogram: `fit_variogram`, `compare_models`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +66,8 @@ def fit_variogram(
         puts nearly all weight on the first bin.
     covariance : (bins, bins) array, optional
         Of the semivariances, symmetric and positive definite over the bins used: generalised least squares. A bin
-        whose variance is NaN is left out.
+        whose variance is NaN is left out. One that is estimated from replicates must be inflated first
+        (`variogeo.inference.CurveUncertainty.inflated_covariance`), and needs several times as many as bins.
     fixed : dict, optional
         Parameters to hold, e.g. ``{"nugget": 0.0}``. Those of a nested fit are ``nugget``,
         ``first.partial_sill``, ``first.effective_range``, ``first.shape``, ``second.partial_sill``, ...
@@ -117,6 +119,8 @@ def fit_variogram(
     classes = checked_classes(model)
     held = checked_fixed(classes, fixed)
     limited = checked_bounds(classes, bounds, held)
+    if not empirical.npairs.any():
+        return _nothing(empirical, classes, held, weights)
     curve, name = curve_of(empirical, weights, covariance)
     on_sphere = empirical.metric in ("geodesic", "great_circle")
     free = [parameter for parameter in parameter_names(classes) if parameter not in held]
@@ -222,6 +226,16 @@ def _aic(curve: Curve, cost: float, nparameters: int) -> float:
 def _rmse(curve: Curve, model: VariogramModel) -> float:
     """Return the unweighted root mean square of the residuals."""
     return float(np.sqrt(np.mean((curve.semivariance - model(curve.lag)) ** 2)))
+
+
+def _nothing(empirical: EmpiricalVariogram, classes: Classes, held: dict[str, float], weights: Any) -> VariogramFit:
+    """Return the fit to no pair at all, as a sector may have none."""
+    name = weights if isinstance(weights, str) else "given"
+    nparameters = len(parameter_names(classes)) - len(held)
+    empty = Curve(empirical.bins.edges[-1:], np.zeros(1), np.ones(1))
+    message = "No bin holds a pair: there is nothing to fit. Use other bins."
+    flat = _flat(empty, classes, held, ("too few bins", message, name, nparameters))
+    return replace(flat, rmse=np.nan, nbins=0)
 
 
 def _flat(

@@ -84,6 +84,6 @@ def check_filled(sums: LagSums, bins: LagBins) -> None:
     if not sums.npairs[1:].any():
         msg = (
             f"Every bin from {bins.edges[0]:g} to {bins.edges[-1]:g} km is empty. The lags lie outside: "
-            "choose other edges; LagBins.covering(lonlat) suggests some."
+            "choose other edges; LagBins.covering(lonlat) suggests some. Or exclude= leaves out all pairs inside."
         )
         raise ValueError(msg)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from variogeo._checks import as_real_array, check_lonlat, check_number
+from variogeo._checks import as_real_array, check_lonlat, check_number, check_whole
 from variogeo._distances import HALF_GREAT_CIRCLE, lag_along
 
 
@@ -136,11 +136,7 @@ def _limits(low: Any, high: Any, count: Any) -> tuple[float, float, int]:
     """Return checked limits and number of bins."""
     low = check_number(low, name="low", at_least=0.0, unit="km")
     high = check_number(high, name="high", above=low, unit="km, above low")
-    number = check_number(count, name="count")
-    if int(number) != number or number < 1:
-        msg = f"Invalid count '{count}'. Must be a whole number of at least 1."
-        raise ValueError(msg)
-    return low, high, int(number)
+    return low, high, check_whole(count, name="count", at_least=1)
 
 
 def _short(edges: NDArray[np.float64]) -> str:

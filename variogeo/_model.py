@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from variogeo._checks import check_number
 from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE
 from variogeo._namespace import array_namespace, as_floats, is_torch
 from variogeo._storage import encode, write_document
+
+RangeDefinition = Literal["effective_range", "slope_range", "integral_scale"]
+"""The ways to say how far a curve reaches: members of every model, in km."""
 
 _SLOPE_STEP = 0.01
 """Grid of the rule for the slope range, radians."""
@@ -116,6 +119,25 @@ class VariogramModel(ABC):
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Save as JSON with a checksum, numbers in full: ``variogeo.load(path) == self``."""
         write_document(path, "model", {"value": encode(self)}, overwrite=overwrite)
+
+
+def check_range_name(given: str, *, name: str) -> None:
+    """Refuse a text that is no range of a model."""
+    members = get_args(RangeDefinition)
+    if given not in members:
+        listed = ", ".join(repr(member) for member in members)
+        msg = f"Invalid {name} {given!r}. Must be a number (km), or one of {listed}."
+        raise ValueError(msg)
+
+
+def range_of(model: Any, given: str, *, name: str) -> Any:
+    """Return the range (km) of a model by its name; a function of the user's may have none."""
+    check_range_name(given, name=name)
+    found = getattr(model, given, None)
+    if found is None:
+        msg = f"Invalid {name} {given!r}: the model has no {given}. Pass {name} in km."
+        raise ValueError(msg)
+    return found
 
 
 def check_fields(model: VariogramModel) -> None:

@@ -1,12 +1,11 @@
 """StratifiedPairs: which pairs a sampled variogram is made of."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_number
+from variogeo._checks import check_whole
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class StratifiedPairs:
     seed: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "count", _whole(self.count, name="count", at_least=2))
-        object.__setattr__(self, "seed", _whole(self.seed, name="seed", at_least=0))
+        object.__setattr__(self, "count", check_whole(self.count, name="count", at_least=2))
+        object.__setattr__(self, "seed", check_whole(self.seed, name="seed", at_least=0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +77,3 @@ class PairSampling:
         )
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _whole(value: Any, *, name: str, at_least: int) -> int:
-    """Return a checked whole number."""
-    number = check_number(value, name=name)
-    if int(number) != number or number < at_least:
-        msg = f"Invalid {name} '{value}'. Must be a whole number of at least {at_least}."
-        raise ValueError(msg)
-    return int(value)

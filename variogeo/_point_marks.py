@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from variogeo._checks import as_real_array, listed_rows
 from variogeo._engine import Marks
-from variogeo._label_codes import complete_codes
+from variogeo._label_codes import complete_codes, label_codes
 
 MOST_PATCHES = 500
 """A jackknife needs dozens; sums are kept for each pair of patches."""
@@ -19,10 +19,17 @@ def marks_of(count: int, *, patches: Any, exclude: Any, weights: Any) -> Marks:
     if patches is not None:
         given["patch"] = _patches(complete_codes(patches, count, name="patches"))
     if exclude is not None:
-        given["group"] = complete_codes(exclude, count, name="exclude")
+        given["group"] = group_numbers(exclude, count)
     if weights is not None:
         given["weight"] = checked_weights(weights, count)
     return Marks(**given)
+
+
+def group_numbers(exclude: Any, count: int) -> NDArray[np.intp]:
+    """Return the number of the group of each of ``count`` points; points without a label are groups of their own."""
+    names, codes = label_codes(exclude, count, name="exclude")
+    alone = codes < 0
+    return np.where(alone, len(names) + np.cumsum(alone), codes)
 
 
 def _patches(patch: NDArray[np.intp]) -> NDArray[np.intp]:

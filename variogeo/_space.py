@@ -72,6 +72,7 @@ class Space:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
+        """Names of all parameters."""
         return parameter_names(self.classes)
 
     @cached_property
@@ -90,9 +91,11 @@ class Space:
         return shortest, min(longest, second)
 
     def _unit(self, name: str) -> float:
+        """Return the unit of a parameter."""
         return self.unit_gamma if kind_of(name) in ("nugget", "partial_sill") else 1.0
 
     def _coordinate(self, name: str, value: float) -> float:
+        """Return a parameter as the coordinate that it is."""
         if kind_of(name) == "effective_range":
             return float(np.log(value / self.unit_lag))
         return value / self._unit(name)

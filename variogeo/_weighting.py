@@ -4,15 +4,12 @@ import math
 import os
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from variogeo._checks import check_number
-from variogeo._model import VariogramModel
+from variogeo._model import RangeDefinition, VariogramModel, range_of
 from variogeo._namespace import array_namespace, as_floats
 from variogeo._storage import encode, write_document
-
-RangeDefinition = Literal["effective_range", "slope_range", "integral_scale"]
-"""The ways to say how far a curve reaches: members of every model, in km."""
 
 
 class Weighting(ABC):
@@ -247,12 +244,7 @@ WEIGHTINGS: dict[str, type] = {
 def _threshold(given: Any, model: VariogramModel, name: str) -> float:
     """Return a threshold in km: a number, or one of the model's ranges by its name."""
     if given is None or isinstance(given, str):
-        wanted, members = "effective_range" if given is None else given, get_args(RangeDefinition)
-        if wanted not in members:
-            listed = ", ".join(repr(member) for member in members)
-            msg = f"Invalid {name} {given!r}. Must be a number (km), or one of {listed}."
-            raise ValueError(msg)
-        given = getattr(model, wanted)
+        given = range_of(model, "effective_range" if given is None else given, name=name)
     is_infinite = isinstance(given, float) and given == math.inf
     return math.inf if is_infinite else check_number(given, name=name, at_least=0.0, unit="km")
 

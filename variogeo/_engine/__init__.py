@@ -2,7 +2,7 @@
 
 from variogeo._engine._accumulate import accumulate, accumulate_sample, weighted_sums
 from variogeo._engine._class_sums import ClassSums, no_classes
-from variogeo._engine._cost import check_cost
+from variogeo._engine._cost import check_cost, check_cost_alone
 from variogeo._engine._histogram import TermHistogram
 from variogeo._engine._marks import Marks
 from variogeo._engine._sums import LagSums, no_sums, sums_of_pairs
@@ -17,6 +17,7 @@ __all__ = [
     "accumulate",
     "accumulate_sample",
     "check_cost",
+    "check_cost_alone",
     "no_classes",
     "no_sums",
     "sums_of_pairs",

@@ -41,10 +41,8 @@ def weighted_sums(sums: LagSums, terms: Terms, weight: NDArray[np.float64]) -> L
     """Return sums with those of the weighted pairs, which are kept per class, in the place of the plain ones."""
     size = len(sums.npairs)
     npairs, total_weight, lag, term = sums.classes.totals(slice(None), size)
-    sill = terms.weighted_total(weight) / float(weight.sum()) ** 2
-    return replace(
-        sums, npairs=np.rint(npairs), lag=lag, term=term, weight=total_weight, total_term=sill * sums.total_npairs
-    )
+    totals = {"total_term": terms.weighted_total(weight), "total_weight": float(weight.sum()) ** 2}
+    return replace(sums, npairs=np.rint(npairs), lag=lag, term=term, weight=total_weight, **totals)
 
 
 def accumulate_sample(

@@ -73,7 +73,7 @@ class ClassSums:
         space = sizes[0] * sizes[1] * sizes[2]
         # A table is faster than a sort, where it is not much larger than the list.
         if space <= _ROOM * len(key):
-            sums = [np.bincount(key, column, space) for column in columns]
+            sums: list[Any] = [np.bincount(key, column, space) for column in columns]
             filled = np.flatnonzero(sums[0])
             sums = [column[filled] for column in sums]
         else:

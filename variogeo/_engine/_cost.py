@@ -1,6 +1,7 @@
 """What a run will cost, before anything is allocated."""
 
 from dataclasses import dataclass
+from math import ceil, sqrt
 
 from variogeo._cores import usable_cores
 from variogeo._engine._job import engine_of
@@ -55,4 +56,22 @@ def check_cost(n: int, width: int, *, spread: bool) -> None:
     ways.append("pairs='all', to run it here as it is")
     listed = "; ".join(f"({letter}) {way}" for letter, way in zip("abcd", ways, strict=False))
     msg = f"All {n * (n - 1) / 2:.2g} pairs of {n} points would take {cost} on {cores} cores. Pass {listed}."
+    raise ValueError(msg)
+
+
+def check_cost_alone(n: int, width: int, *, slower: float = 1.0) -> None:
+    """Refuse a run of more than an hour of a function that has no way to sample or to go on later.
+
+    ``slower`` is its time over that of all moments.
+    """
+    cores = usable_cores()
+    cost = cost_of(n, width, spread=True, cores=cores)
+    seconds = slower * cost.seconds
+    if seconds <= LARGEST_SECONDS:
+        return
+    part = ceil(sqrt(seconds / LARGEST_SECONDS))
+    msg = (
+        f"All {n * (n - 1) / 2:.2g} pairs of {n} points would take {Cost(seconds, cost.bytes)} on {cores} cores. "
+        f"Pass fewer points, e.g. every {part}th: lonlat[::{part}] and values[::{part}]."
+    )
     raise ValueError(msg)

@@ -10,12 +10,17 @@ from variogeo._engine._class_sums import ClassSums, no_classes
 from variogeo._engine._sums import bin_positions
 from variogeo._lags import LagBins
 
+_ROUNDING = 1e-9
+"""Of an azimuth, degrees."""
+
 
 def _no_numbers() -> NDArray[np.int64]:
+    """Return the field that is not given."""
     return np.zeros(0, np.int64)
 
 
 def _no_floats() -> NDArray[np.float64]:
+    """Return the field that is not given."""
     return np.zeros(0)
 
 
@@ -88,5 +93,9 @@ class Marks:
 
 
 def cells_of(azimuth: NDArray[np.float64], limits: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the cell of each azimuth in [0, 180): k from ``limits[k]`` on; below the first limit the last cell."""
-    return (np.searchsorted(limits, azimuth, side="right") - 1) % len(limits)
+    """Return the cell of each azimuth in [0, 180): k from ``limits[k]`` on; below the first limit the last cell.
+
+    An azimuth within rounding of a limit is on it, so that pairs along a parallel are on one side of 90 degrees.
+    """
+    near = (azimuth + _ROUNDING) % 180.0
+    return (np.searchsorted(limits, near, side="right") - 1) % len(limits)

@@ -33,6 +33,8 @@ class LagSums:
         Sums per class of pairs, where they were asked for.
     weight : (count + 1,) or (0,) float array
         Sum of the weights of the pairs, by which lag and term are multiplied; empty where all are 1.
+    total_weight : float
+        Of all ordered pairs, where they have weights: what ``total_term`` is then divided by. 0 otherwise.
     """
 
     npairs: NDArray[np.int64]
@@ -45,6 +47,7 @@ class LagSums:
     total_term: float
     classes: ClassSums = field(default_factory=no_classes)
     weight: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    total_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name, dtype in _ARRAYS:
@@ -59,6 +62,7 @@ class LagSums:
             raise TypeError(msg)
         object.__setattr__(self, "total_npairs", int(self.total_npairs))
         object.__setattr__(self, "total_term", float(self.total_term))
+        object.__setattr__(self, "total_weight", float(self.total_weight))
 
     @property
     def has_spread(self) -> bool:
@@ -98,11 +102,11 @@ class LagSums:
     def __add__(self, other: "LagSums") -> "LagSums":
         if not isinstance(other, LagSums):
             return NotImplemented
-        if self.has_spread != other.has_spread:
-            msg = "Sums with and without spread do not add: make both with the same spread=."
-            raise ValueError(msg)
         if self.has_weights != other.has_weights:
             msg = "Sums with and without weights do not add: make both with weights=, or none."
+            raise ValueError(msg)
+        if self.has_spread != other.has_spread:
+            msg = "Sums with and without spread do not add: make both with the same spread=."
             raise ValueError(msg)
         return LagSums(
             **{name: getattr(self, name) + getattr(other, name) for name, _ in _ARRAYS},
@@ -110,6 +114,7 @@ class LagSums:
             total_npairs=self.total_npairs + other.total_npairs,
             total_term=self.total_term + other.total_term,
             classes=self.classes + other.classes,
+            total_weight=self.total_weight + other.total_weight,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -118,6 +123,7 @@ class LagSums:
             and all(np.array_equal(getattr(self, name), getattr(other, name)) for name, _ in _ARRAYS)
             and self.histogram == other.histogram
             and self.classes == other.classes
+            and self.total_weight == other.total_weight
             and self.total_npairs == other.total_npairs
             and np.array_equal(self.total_term, other.total_term, equal_nan=True)
         )

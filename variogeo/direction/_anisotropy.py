@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._checks import check_number
 from variogeo._fit import VariogramFit
 from variogeo._fitting import Weights, fit_variogram
 from variogeo._model import VariogramModel
@@ -19,6 +20,9 @@ _STARTS = (0.0, 45.0, 90.0, 135.0)
 """Azimuths (degrees) from which the search starts."""
 
 _LOWEST_RATIO = 0.02
+
+_LEAST_SECTORS = 3
+"""Longest range, ratio and azimuth are three unknowns."""
 
 _HARDLY = 0.9
 """Share of the rmse without direction above which a fit with it says little."""
@@ -43,8 +47,10 @@ class Anisotropy:
     rmse_isotropic : float
         The same of the best curve with ratio 1.
     converged : bool
+        False where the ratio is at its lowest, the search or the fit of all directions failed, or fewer than three
+        sectors hold pairs. True is no test: white noise has a ratio below 1, too.
     message : str
-        What was found in words.
+        What was found in words, and what is wrong with it.
     """
 
     model: VariogramModel
@@ -54,6 +60,18 @@ class Anisotropy:
     rmse_isotropic: float
     converged: bool
     message: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, VariogramModel):
+            msg = f"Invalid model of type {type(self.model).__name__}. Must be a variogram model."
+            raise TypeError(msg)
+        azimuth = check_number(self.azimuth, name="azimuth", at_least=0.0, unit="degrees")
+        ratio = check_number(self.ratio, name="ratio", above=0.0)
+        if azimuth >= HALF_TURN or ratio > 1:
+            msg = f"Invalid azimuth '{azimuth}' or ratio '{ratio}'. Must be below 180 degrees and at most 1."
+            raise ValueError(msg)
+        object.__setattr__(self, "azimuth", azimuth)
+        object.__setattr__(self, "ratio", ratio)
 
     def effective_range(self, azimuth: Any) -> Any:
         """Return the effective range (km) along an azimuth (degrees clockwise from north)."""
@@ -73,6 +91,19 @@ def fit_sectors(
 
     Each has a nugget and a sill of its own, so that ranges compare only where the sills are alike; `fit_anisotropy`
     has both in common.
+
+    Parameters
+    ----------
+    directional : DirectionalVariogram
+    model : class or tuple of two
+        See `variogeo.fit_variogram`.
+    weights : str
+        See `variogeo.fit_variogram`.
+
+    Returns
+    -------
+    tuple of VariogramFit
+        The outcome of a sector without pairs is ``"too few bins"``.
 
     Examples
     --------
@@ -100,9 +131,9 @@ def fit_anisotropy(
     Parameters
     ----------
     directional : DirectionalVariogram
-        With at least two sectors, which together look into different directions.
+        With at least three sectors: an ellipse has three numbers.
     model : class
-        One model class.
+        One model class, not nested.
     weights : {"npairs", "equal", "npairs_over_lag2"}
 
     Returns
@@ -112,7 +143,9 @@ def fit_anisotropy(
     Raises
     ------
     ValueError
-        For fewer than two sectors, or weights that depend on the model.
+        For fewer than three sectors, or weights that depend on the model.
+    TypeError
+        For a nested model.
 
     Notes
     -----
@@ -130,10 +163,13 @@ def fit_anisotropy(
     True
     """
     _check(directional)
-    if len(directional) < 2:
-        msg = "directional has one sector. An anisotropy needs at least two: AzimuthSector.evenly(4)."
+    if len(directional) < _LEAST_SECTORS:
+        msg = f"directional has {len(directional)} sectors. An ellipse needs at least three: AzimuthSector.evenly(4)."
         raise ValueError(msg)
-    if weights not in ("npairs", "equal", "npairs_over_lag2"):
+    if isinstance(model, tuple):
+        msg = "Invalid model: a tuple. Must be one class, e.g. Exponential: an ellipse has one range in each direction."
+        raise TypeError(msg)
+    if not isinstance(weights, str) or weights not in ("npairs", "equal", "npairs_over_lag2"):
         msg = f"Invalid weights {weights!r}. Must be 'npairs', 'equal' or 'npairs_over_lag2'."
         raise ValueError(msg)
     whole = fit_variogram(directional.omnidirectional, model, weights=weights)
@@ -147,9 +183,16 @@ def fit_anisotropy(
     )
     if rmse > _HARDLY * rmse_isotropic:
         message += " Direction hardly improves the fit: azimuth and ratio mean little."
-    if not whole.converged:
-        message += f" The fit of all directions: {whole.outcome}."
-    converged = bool(success and whole.converged and found.ratio > _LOWEST_RATIO * 1.01)
+    filled = sum(bool((variogram.npairs > 0).any()) for variogram in directional.variograms)
+    faults = {
+        f" The fit of all directions: {whole.outcome}.": not whole.converged,
+        " The ratio is at its lowest: the curves of the sectors do not belong to one ellipse.": found.ratio
+        <= _LOWEST_RATIO * 1.01,
+        f" Only {filled} sectors hold pairs, and an ellipse needs three.": filled < _LEAST_SECTORS,
+        " The search did not converge.": not success,
+    }
+    message += "".join(text for text, holds in faults.items() if holds)
+    converged = not any(faults.values())
     return replace(found, rmse=rmse, rmse_isotropic=rmse_isotropic, converged=converged, message=message)
 
 
@@ -164,6 +207,7 @@ class _Points:
 
     @classmethod
     def of(cls, directional: DirectionalVariogram, weights: Weights) -> "_Points":
+        """Return the filled bins of all sectors."""
         columns = []
         for sector, variogram in directional:
             filled = variogram.npairs > 0

@@ -9,7 +9,7 @@ import numpy as np
 from variogeo._checks import Dissimilarity
 from variogeo._distances import Metric
 from variogeo._empirical import EmpiricalVariogram
-from variogeo._engine import LagSums, Marks, accumulate, check_cost, no_classes, no_sums
+from variogeo._engine import LagSums, Marks, accumulate, check_cost_alone, no_classes, no_sums
 from variogeo._from_pairs import check_bins, check_filled
 from variogeo._lags import LagBins
 from variogeo._point_marks import marks_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DirectionalVariogram:
     """One empirical variogram for each azimuth sector, and that of all directions. Made by `directional_variogram`.
 
@@ -40,6 +40,14 @@ class DirectionalVariogram:
     sectors: tuple[AzimuthSector, ...]
     variograms: tuple[EmpiricalVariogram, ...]
     omnidirectional: EmpiricalVariogram
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.sectors) == len(self.variograms):
+            msg = f"Invalid variograms: {len(self.variograms)} for {len(self.sectors)} sectors. Must be one for each."
+            raise ValueError(msg)
+
+    def __repr__(self) -> str:
+        return f"<DirectionalVariogram: {len(self)} sectors of {self.omnidirectional!r}>"
 
     def __len__(self) -> int:
         return len(self.sectors)
@@ -64,7 +72,7 @@ class DirectionalVariogram:
 
     def __str__(self) -> str:
         heads = [f"{sector.azimuth:7.1f} +- {sector.tolerance:<5.4g}" for sector in self.sectors]
-        lines = [f"<DirectionalVariogram: {len(self)} sectors of {self.omnidirectional!r}>"]
+        lines = [repr(self)]
         lines.append("       low      high   all directions" + "".join(f"{head:>16s}" for head in heads))
         columns = [self.omnidirectional.semivariance, *(one.semivariance for one in self.variograms)]
         for k, (low, high) in enumerate(
@@ -138,7 +146,7 @@ def directional_variogram(
     chosen = _checked(sectors)
     points, terms = prepared(lonlat, values, dissimilarity, metric)
     marks = replace(marks_of(len(points), patches=None, exclude=exclude, weights=None), limits=cell_limits(chosen))
-    check_cost(len(points), terms.width, spread=True)
+    check_cost_alone(len(points), terms.width)
     sums = accumulate(points, terms, bins, marks)
     check_filled(sums, bins)
     omnidirectional = EmpiricalVariogram(bins, replace(sums, classes=no_classes()), dissimilarity, "matheron", metric)

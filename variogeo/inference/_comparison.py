@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo.inference._holm import holm
-from variogeo.inference._uncertainty import CurveUncertainty, student_quantile
+from variogeo.inference._intervals import student_quantile
+from variogeo.inference._uncertainty import CurveUncertainty
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 
 from variogeo._fit import VariogramFit
 from variogeo._fitting import fit_variogram
-from variogeo.inference._uncertainty import (
-    CurveUncertainty,
-    check_level,
-    on_log_scale,
-    pooled_patches,
-    student_quantile,
-)
+from variogeo.inference._intervals import check_level, on_log_scale, student_quantile
+from variogeo.inference._uncertainty import CurveUncertainty, pooled_patches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +95,11 @@ class FitIntervals:
                 "Use a simpler model, hold a parameter with fixed=, or fewer and larger patches."
             )
         message = f"Fitted to {tried}, of which {self.failed} failed and were left out."
-        return message if self.fit.outcome == "fitted" else f"{message} {self.fit.outcome.capitalize()}. {self.fit.message}"
+        return (
+            message
+            if self.fit.outcome == "fitted"
+            else f"{message} {self.fit.outcome.capitalize()}. {self.fit.message}"
+        )
 
     def __getitem__(self, name: str) -> ParameterInterval:
         if name not in self.names:

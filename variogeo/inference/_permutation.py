@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import Dissimilarity, check_number
+from variogeo._checks import Dissimilarity, check_whole
 from variogeo._cores import usable_cores
 from variogeo._distances import Metric
 from variogeo._lags import LagBins
@@ -224,8 +224,8 @@ def permutation_test(
     >>> result.outside
     array([ True,  True,  True,  True,  True])
     """
-    number = _whole(permutations, "permutations", _LEAST)
-    start = _whole(seed, "seed", 0)
+    number = check_whole(permutations, name="permutations", at_least=_LEAST)
+    start = check_whole(seed, name="seed", at_least=0)
     points, terms = prepared(lonlat, values, dissimilarity, metric)
     pairs = PlacePairs.of(points, terms, bins)
     if np.isnan(pairs.lag).all():
@@ -251,12 +251,3 @@ def _curves(pairs: PlacePairs, permutations: int, seed: int) -> NDArray[np.float
         sums, counts = zip(*pool.map(pairs.sums, parts), strict=True)
     counts = np.concatenate(counts)
     return np.where(counts > 0, np.concatenate(sums) / np.maximum(counts, 1), np.nan)
-
-
-def _whole(value: Any, name: str, at_least: int) -> int:
-    """Return a whole number, or refuse it."""
-    number = check_number(value, name=name, at_least=at_least)
-    if number != int(value):
-        msg = f"Invalid {name} '{value}'. Must be a whole number of at least {at_least}."
-        raise ValueError(msg)
-    return int(value)

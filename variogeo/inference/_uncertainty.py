@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_number
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._patch_sums import PatchSums
+from variogeo.inference._intervals import check_level, on_log_scale, student_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,6 +118,23 @@ class CurveUncertainty:
         return self.deviations.T @ self.deviations
 
     @property
+    def inflated_covariance(self) -> NDArray[np.float64]:
+        """The covariance for generalised least squares: ``fit_variogram(..., covariance=...)``.
+
+        Definition: ``(R - 1) / (R - m - 2)`` times `covariance` of the m usable bins, because the inverse of a
+        covariance that is estimated from R replicates is too large by that (Hartlap et al. 2007). Its fits are worth
+        it with several times as many replicates as bins; with fewer ``weights=1 / standard_error**2`` is safer.
+        """
+        count, bins = len(self.replicates), int(self.usable.sum())
+        if count <= bins + 2:
+            msg = (
+                f"{count} replicates of {bins} usable bins do not tell the inverse of their covariance. "
+                "Use more patches, fewer bins, or weights=1 / standard_error**2."
+            )
+            raise ValueError(msg)
+        return self.covariance * (count - 1) / (count - bins - 2)
+
+    @property
     def standard_error(self) -> NDArray[np.float64]:
         """Standard error of each semivariance; NaN where a bin is not usable."""
         return np.sqrt(np.square(self.deviations).sum(axis=0))
@@ -183,6 +200,16 @@ class CurveUncertainty:
         frame["effective_patches"] = self.effective_patches
         return frame
 
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, CurveUncertainty)
+            and (self.empirical, self.method, self.across) == (other.empirical, other.method, other.across)
+            and np.array_equal(self.replicates, other.replicates, equal_nan=True)
+            and np.array_equal(self.lags, other.lags, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         return (
             f"<CurveUncertainty: {self.method} of {self.npatches} patches, {len(self.replicates)} replicates, "
@@ -246,29 +273,6 @@ def pooled_patches(uncertainty: CurveUncertainty) -> float:
     """Return the effective number of patches of the pairs of all usable bins together."""
     touched = _touched(patches_of(uncertainty.empirical, uncertainty.method))
     return float(effective_number(touched[:, uncertainty.usable].sum(axis=1)))
-
-
-def on_log_scale(value: Any, error: Any, t: Any) -> NDArray[np.float64]:
-    """Return ``value exp(-+ t error / value)`` in two columns: limits of a positive quantity, 0 where it is 0."""
-    value = np.asarray(value, dtype=np.float64)
-    width = np.minimum(t * np.where(value > 0, error / np.where(value > 0, value, 1.0), 0.0), 700.0)
-    return np.stack([value * np.exp(-width), value * np.exp(width)], axis=-1)
-
-
-def student_quantile(probability: float, freedom: Any) -> NDArray[np.float64]:
-    """Return the quantile of Student's distribution."""
-    from scipy.special import stdtrit
-
-    return np.asarray(stdtrit(freedom, probability))
-
-
-def check_level(level: Any) -> float:
-    """Return the level of a band as a number between 0 and 1, or refuse it."""
-    number = check_number(level, name="level", above=0.0)
-    if number >= 1:
-        msg = f"Invalid level '{number}'. Must be between 0 and 1, e.g. 0.95."
-        raise ValueError(msg)
-    return number
 
 
 def _touched(patches: PatchSums) -> NDArray[np.float64]:

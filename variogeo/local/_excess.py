@@ -11,6 +11,7 @@ from variogeo._engine.tiles import Tile, Tiles
 from variogeo._lags import LagBins
 from variogeo._prepared import prepared
 from variogeo.local._expected import check_model, expected_at
+from variogeo.local._groups import groups_of, pairs_in_bins
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -22,6 +23,7 @@ def local_excess(
     model: Any,
     *,
     bins: LagBins,
+    exclude: Any = None,
     dissimilarity: Dissimilarity = "cosine",
     metric: Metric = "geodesic",
 ) -> "gpd.GeoDataFrame":
@@ -39,6 +41,9 @@ def local_excess(
         The curve: from lags (km) to semivariances.
     bins : LagBins
         Which pairs: those with a lag in any bin. ``LagBins([0, 50])`` looks at the surroundings of 50 km.
+    exclude : (n,) array of labels, optional
+        Pairs of photos with the same label are left out, such as those of one sequence, of one camera, or of one place
+        (`variogeo.inference.cell_patches`). None, NaN and "" are no label.
     dissimilarity : {"cosine", "half_squared"}
     metric : {"geodesic", "great_circle", "chord"}
 
@@ -47,12 +52,13 @@ def local_excess(
     geopandas.GeoDataFrame
         One row per photo in the order given, points in EPSG:4326, with the columns ``npairs``, ``dissimilarity`` (mean
         over its pairs), ``expected`` (mean of the curve at their lags) and ``mean_excess``, their difference. NaN
-        for a photo without pairs in the bins.
+        for a photo without pairs in the bins, or with excluded ones only.
 
     Raises
     ------
     ValueError
-        For coordinates or values that cannot give pairs, and for a model that gives no finite number at some lag.
+        For coordinates or values that cannot give pairs, a model that gives no finite number at some lag, and labels
+        that are not one per photo.
     TypeError
         For arrays that do not hold real numbers, a model that is not callable, ``bins`` of another type.
 
@@ -79,10 +85,11 @@ def local_excess(
 
     check_model(model)
     points, terms = prepared(lonlat, values, dissimilarity, metric)
+    group = groups_of(exclude, len(points))
     tiles = Tiles.of(points, bins, terms)
 
     def sums_of(tile: Tile) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-        inside = (tile.position > 0) & (tile.position <= len(bins))
+        inside = pairs_in_bins(tile, len(bins), group)
         expected = np.zeros(inside.shape)
         expected[inside] = expected_at(model, tile.lag[inside])
         kept = np.stack([inside, np.where(inside, tile.term, 0.0), expected])

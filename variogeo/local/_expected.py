@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import check_number
+from variogeo._model import RangeDefinition, range_of
 
 
 def check_model(model: Any) -> None:
@@ -30,12 +31,8 @@ def expected_at(model: Any, lag: NDArray[np.float64]) -> NDArray[np.float64]:
     return expected
 
 
-def threshold_of(model: Any, given: float | None, name: str) -> float:
-    """Return a lag (km): as given, or the effective range of the model."""
-    if given is not None:
-        return check_number(given, name=name, at_least=0.0, unit="km")
-    found = getattr(model, "effective_range", None)
-    if found is None:
-        msg = f"Invalid {name} None: the model has no effective_range to stand for it. Pass {name} in km."
-        raise ValueError(msg)
-    return check_number(found, name=name, at_least=0.0, unit="km")
+def threshold_of(model: Any, given: float | RangeDefinition | None, *, name: str) -> float:
+    """Return a lag (km): as given, or a range of the model by its name, the effective range where none is given."""
+    if given is None or isinstance(given, str):
+        given = range_of(model, "effective_range" if given is None else given, name=name)
+    return check_number(given, name=name, at_least=0.0, unit="km")

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from variogeo._checks import Dissimilarity, check_number
+from variogeo._checks import Dissimilarity, check_whole
 from variogeo._distances import Metric
 from variogeo._engine.tiles import Tiles
 from variogeo._prepared import prepared
 from variogeo.local._expected import check_model
+from variogeo.local._groups import groups_of
 from variogeo.local._kinds import PairKind, as_kind
 from variogeo.local._lines import geodesic_line
 from variogeo.local._strongest import Strongest
@@ -22,6 +23,7 @@ def hot_pairs(
     *,
     kind: PairKind | str,
     count: int = 100,
+    exclude: Any = None,
     dissimilarity: Dissimilarity = "cosine",
     metric: Metric = "geodesic",
 ) -> "gpd.GeoDataFrame":
@@ -40,6 +42,9 @@ def hot_pairs(
         ``PairKind("hard_negative", beyond=1000)`` sets another.
     count : int
         How many, at most.
+    exclude : (n,) array of labels, optional
+        Pairs of photos with the same label are left out, such as those of one sequence, of one camera, or of one place
+        (`variogeo.inference.cell_patches`). None, NaN and "" are no label.
     dissimilarity : {"cosine", "half_squared"}
     metric : {"geodesic", "great_circle", "chord"}
         Of the lags. Lines are geodesics in any case.
@@ -54,8 +59,8 @@ def hot_pairs(
     Raises
     ------
     ValueError
-        For coordinates or values that cannot give pairs, a model that gives no finite number at some lag, or one
-        without an effective range where the kind sets no threshold.
+        For coordinates or values that cannot give pairs, a model that gives no finite number at some lag, one without
+        the range that is to be the threshold, or labels that are not one per photo.
     TypeError
         For arrays that do not hold real numbers, or a model that is not callable.
 
@@ -84,13 +89,10 @@ def hot_pairs(
 
     check_model(model)
     chosen = as_kind(kind)
-    number = check_number(count, name="count", at_least=1)
-    if number != int(number):
-        msg = f"Invalid count '{count}'. Must be a whole number of at least 1."
-        raise ValueError(msg)
+    number = check_whole(count, name="count", at_least=1)
     window = chosen.window(model)
     points, terms = prepared(lonlat, values, dissimilarity, metric)
-    strongest = Strongest(points, terms, model, chosen, int(number))
+    strongest = Strongest(points, terms, model, chosen, number, groups_of(exclude, len(points)))
     for some in Tiles.of(points, window, terms).map(strongest.of):
         strongest.add(some)
     pairs = strongest.pairs

@@ -9,13 +9,15 @@ from variogeo._checks import Dissimilarity, check_number
 from variogeo._distances import Metric
 from variogeo._engine.tiles import Tile, Tiles
 from variogeo._lags import LagBins
+from variogeo._model import RangeDefinition
 from variogeo._prepared import prepared
 from variogeo.local._expected import check_model, expected_at, threshold_of
+from variogeo.local._groups import groups_of, pairs_in_bins
 from variogeo.local._kinds import FARTHEST
 
 
 class PairKindCounts(NamedTuple):
-    """Numbers of pairs, those at zero lag left out.
+    """Numbers of pairs, those at zero lag and those excluded left out.
 
     Attributes
     ----------
@@ -41,7 +43,8 @@ def count_pair_kinds(
     model: Any,
     *,
     tolerance: float,
-    threshold: float | None = None,
+    threshold: float | RangeDefinition | None = None,
+    exclude: Any = None,
     dissimilarity: Dissimilarity = "cosine",
     metric: Metric = "geodesic",
 ) -> PairKindCounts:
@@ -58,8 +61,11 @@ def count_pair_kinds(
     tolerance : float
         How far from the curve a dissimilarity still is as expected; in the unit of the dissimilarity, e.g. the spread
         of the empirical variogram.
-    threshold : float, optional, km
-        Near or far; the model's effective range by default.
+    threshold : float or {"effective_range", "slope_range", "integral_scale"}, optional, km
+        Near or far: a lag, or a range of the model, by default the effective range.
+    exclude : (n,) array of labels, optional
+        Pairs of photos with the same label are left out, such as those of one sequence, of one camera, or of one place
+        (`variogeo.inference.cell_patches`). None, NaN and "" are no label.
     dissimilarity : {"cosine", "half_squared"}
     metric : {"geodesic", "great_circle", "chord"}
 
@@ -71,7 +77,7 @@ def count_pair_kinds(
     ------
     ValueError
         For coordinates or values that cannot give pairs, a negative tolerance, a model that gives no finite number at
-        some lag, or one without an effective range where no threshold is given.
+        some lag, one without the range that is to be the threshold, or labels that are not one per photo.
     TypeError
         For arrays that do not hold real numbers, or a model that is not callable.
 
@@ -87,13 +93,14 @@ def count_pair_kinds(
     """
     check_model(model)
     number = check_number(tolerance, name="tolerance", at_least=0.0)
-    limit = threshold_of(model, threshold, "threshold")
+    limit = threshold_of(model, threshold, name="threshold")
     far = max(FARTHEST, limit + 1.0)
     bins = LagBins([0.0, limit, far] if limit > 0 else [0.0, far])
     points, terms = prepared(lonlat, values, dissimilarity, metric)
+    group = groups_of(exclude, len(points))
 
     def counts_of(tile: Tile) -> NDArray[np.int64]:
-        inside = (tile.position > 0) & (tile.position <= len(bins))
+        inside = pairs_in_bins(tile, len(bins), group)
         excess = tile.term[inside] - expected_at(model, tile.lag[inside])
         alike, is_far = excess < -number, tile.position[inside] == len(bins)
         kinds = alike & is_far, alike & ~is_far, np.abs(excess) <= number

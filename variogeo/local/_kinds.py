@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from variogeo._checks import check_choice, check_number
 from variogeo._lags import LagBins
+from variogeo._model import RangeDefinition, check_range_name
 from variogeo.local._expected import threshold_of
 
 KindName = Literal["hard_negative", "false_negative", "as_expected"]
@@ -25,15 +26,17 @@ class PairKind:
     name : {"hard_negative", "false_negative", "as_expected"}
         ``"hard_negative"``: similar and far, strongest where ``gamma(h) - c`` is largest. ``"false_negative"``: likely
         false negative, similar and near, likewise. ``"as_expected"``: strongest where ``|c - gamma(h)|`` is smallest.
-    beyond : float, optional, km
-        By default the model's effective range for hard negatives, 0 for the others.
-    within : float, optional, km
+    beyond : float or {"effective_range", "slope_range", "integral_scale"}, optional, km
+        A lag, or a range of the model that the kind is used with. By default the model's effective range for hard
+        negatives, 0 for the others.
+    within : float or {"effective_range", "slope_range", "integral_scale"}, optional, km
         By default the model's effective range for false negatives, no limit for the others.
 
     Raises
     ------
     ValueError
-        For another name, or ``beyond`` that is not below ``within``.
+        For another name, or ``beyond`` that is not below ``within``. Where either is a range of the model this is known
+        when the kind is used.
 
     Examples
     --------
@@ -44,28 +47,30 @@ class PairKind:
 
     name: KindName
     _: KW_ONLY
-    beyond: float | None = None
-    within: float | None = None
+    beyond: float | RangeDefinition | None = None
+    within: float | RangeDefinition | None = None
 
     def __post_init__(self) -> None:
         check_choice(self.name, KindName, name="name")
         for name in ("beyond", "within"):
-            if getattr(self, name) is not None:
-                number = check_number(getattr(self, name), name=name, at_least=0.0, unit="km")
-                object.__setattr__(self, name, number)
+            given = getattr(self, name)
+            if isinstance(given, str):
+                check_range_name(given, name=name)
+            elif given is not None:
+                object.__setattr__(self, name, check_number(given, name=name, at_least=0.0, unit="km"))
+        # What depends on the model is at least 0, and has no limit yet.
+        low, high = (value if isinstance(value, float) else None for value in (self.beyond, self.within))
+        _check_window(0.0 if low is None else low, np.inf if high is None else high)
 
     def window(self, model: Any) -> LagBins:
         """Return the one bin of lags at which the kind is looked for."""
-        beyond, within = self.beyond, self.within
-        if self.name == "hard_negative":
-            beyond = threshold_of(model, beyond, "beyond")
-        elif self.name == "false_negative":
-            within = threshold_of(model, within, "within")
-        low = 0.0 if beyond is None else beyond
-        high = max(FARTHEST, low + 1.0) if within is None else within
-        if not low < high:
-            msg = f"Invalid beyond '{low}' with within '{high}'. Must be less: pairs have beyond < lag <= within (km)."
-            raise ValueError(msg)
+        low, high = 0.0, None
+        if self.name == "hard_negative" or self.beyond is not None:
+            low = threshold_of(model, self.beyond, name="beyond")
+        if self.name == "false_negative" or self.within is not None:
+            high = threshold_of(model, self.within, name="within")
+        high = max(FARTHEST, low + 1.0) if high is None else high
+        _check_window(low, high)
         return LagBins([low, high])
 
     def strength(self, excess: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,6 +81,13 @@ class PairKind:
     def least(self) -> float:
         """The strength that a pair of this kind exceeds."""
         return -np.inf if self.name == "as_expected" else 0.0
+
+
+def _check_window(low: float, high: float) -> None:
+    """Refuse limits between which there are no lags."""
+    if not low < high:
+        msg = f"Invalid beyond '{low}' with within '{high}'. Must be less: pairs have beyond < lag <= within (km)."
+        raise ValueError(msg)
 
 
 def as_kind(kind: Any) -> PairKind:

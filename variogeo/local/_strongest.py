@@ -9,6 +9,7 @@ from variogeo._distances import SpherePoints, lag_of_pairs
 from variogeo._engine import Terms
 from variogeo._engine.tiles import Tile
 from variogeo.local._expected import expected_at
+from variogeo.local._groups import pairs_in_bins
 from variogeo.local._kinds import PairKind
 
 _MODEL_ERROR = 1e-5
@@ -46,15 +47,24 @@ class Strongest:
     came first.
     """
 
-    def __init__(self, points: SpherePoints, terms: Terms, model: Any, kind: PairKind, count: int) -> None:
-        self._points, self._terms, self._model, self._kind, self._count = points, terms, model, kind, count
+    def __init__(
+        self,
+        points: SpherePoints,
+        terms: Terms,
+        model: Any,
+        kind: PairKind,
+        count: int,
+        group: NDArray[np.intp] | None = None,
+    ) -> None:
+        self._points, self._terms, self._model, self._kind = points, terms, model, kind
+        self._count, self._group = count, group
         none = np.zeros(0)
         self.pairs = Pairs(none.astype(np.intp), none.astype(np.intp), none, none, none, none)
         self._floor = kind.least
 
     def of(self, tile: Tile) -> Pairs:
         """Return the strongest pairs of a tile, without some that are too weak."""
-        i, j = np.nonzero(tile.position == 1)
+        i, j = np.nonzero(pairs_in_bins(tile, 1, self._group))
         if not len(i):
             return self._exact(i, j)
         expected = expected_at(self._model, tile.lag[i, j])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from variogeo._checks import Dissimilarity, check_choice, check_lonlat, check_same_length, check_values
 from variogeo._distances import Metric, SpherePoints, prepare_points
 from variogeo._empirical import EmpiricalVariogram
-from variogeo._engine import ClassSums, Terms, accumulate, check_cost, no_classes
+from variogeo._engine import ClassSums, Terms, accumulate, check_cost_alone, no_classes
 from variogeo._from_pairs import check_bins
 from variogeo._label_codes import label_codes
 from variogeo._lags import LagBins
@@ -230,7 +230,7 @@ def _variogram(
     own = SpherePoints(points.lonlat[rows], points.unit[rows], points.metric)
     marks = marks_of(len(rows), patches=patch, exclude=None, weights=None)
     terms = Terms.of(values[rows], dissimilarity)
-    check_cost(len(rows), terms.width, spread=True)
+    check_cost_alone(len(rows), terms.width)
     sums = accumulate(own, terms, bins, marks)
     if not sums.npairs[1:].any():
         return None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class WeightComparison:
     """An empirical variogram with and without weights. Made by `compare_weights`.
 
@@ -54,9 +54,12 @@ class WeightComparison:
         frame["largest_share"], frame["weighted_share"] = self.largest_share, self.weighted_share
         return frame
 
+    def __repr__(self) -> str:
+        return f"<WeightComparison of {self.unweighted!r}>"
+
     def __str__(self) -> str:
         lines = [
-            f"<WeightComparison of {self.unweighted!r}>",
+            repr(self),
             "       low      high      npairs  semivariance  weighted    change  largest share  weighted",
         ]
         bins = self.unweighted.bins

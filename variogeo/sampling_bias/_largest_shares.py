@@ -37,7 +37,8 @@ def largest_shares(
     Raises
     ------
     ValueError
-        For coordinates that cannot give pairs, another number of labels or weights, missing labels, and weights that are not positive.
+        For coordinates that cannot give pairs, another number of labels or weights, missing labels, and weights that
+        are not positive.
     TypeError
         For coordinates that are no real numbers, or ``bins`` of another type.
 
@@ -86,4 +87,6 @@ def largest_shares(
         involved[second] += by_second
         total += by_first.sum(axis=0)
     inside = slice(1, len(bins) + 1)
-    return np.where(total[inside] > 0, involved[:, inside].max(axis=0) / np.where(total[inside] > 0, total[inside], 1.0), np.nan)
+    return np.where(
+        total[inside] > 0, involved[:, inside].max(axis=0) / np.where(total[inside] > 0, total[inside], 1.0), np.nan
+    )

@@ -81,8 +81,11 @@ def _rows(block: NDArray[Any]) -> NDArray[np.float64]:
 
 def _covariates(covariates: Any) -> tuple[list[str], NDArray[np.float64]]:
     """Return the names of the columns and the columns as (n, p) float64, or refuse them."""
-    given = covariates.to_numpy() if hasattr(covariates, "to_numpy") else covariates
-    array = as_real_array(given, name="covariates").astype(np.float64)
+    given = np.asarray(covariates)
+    if given.dtype.kind in "bO" and hasattr(covariates, "dtypes"):
+        given = _table(covariates)
+    array = as_real_array(given.astype(np.float64) if given.dtype.kind == "b" else given, name="covariates")
+    array = array.astype(np.float64)
     if array.ndim not in (1, 2) or array.size == 0:
         msg = f"Invalid covariates of shape {array.shape}. Must be (n, p) or (n,), with at least one of each."
         raise ValueError(msg)
@@ -99,6 +102,19 @@ def _covariates(covariates: Any) -> tuple[list[str], NDArray[np.float64]]:
         )
         raise ValueError(msg)
     return names, columns
+
+
+def _table(covariates: Any) -> NDArray[np.float64]:
+    """Return a table of numbers and truth values as floats, or refuse columns of something else."""
+    kinds = {str(name): covariates[name].dtype.kind for name in covariates.columns}
+    odd = [name for name, kind in kinds.items() if kind not in "biuf"]
+    if odd:
+        msg = (
+            f"Invalid covariates: column {', '.join(odd)} holds no numbers. "
+            "Make 0 and 1 of categories, e.g. with pandas.get_dummies, or leave the column out."
+        )
+        raise TypeError(msg)
+    return np.column_stack([covariates[name].to_numpy(dtype=np.float64) for name in covariates.columns])
 
 
 def _basis(columns: NDArray[np.float64], names: list[str]) -> NDArray[np.float64]:

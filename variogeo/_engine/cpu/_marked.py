@@ -20,7 +20,7 @@ _LEFT_OUT = 1e9
 """Lag (km) of pairs that are left out: beyond every bin."""
 
 _ERROR, _ERROR_ANTIPODE = AZIMUTH_ERROR
-_ROUNDING = 1e-12
+_ROUNDING = 1e-10
 """Bound of an azimuth on the sphere, radians times the cosine of the latitude."""
 
 
