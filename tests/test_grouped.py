@@ -14,6 +14,7 @@ from variogeo import LagBins, empirical_variogram
 from variogeo._cross import cross_variogram
 from variogeo._dimension import effective_dimension
 from variogeo._label_codes import complete_codes, label_codes
+from variogeo._rows import RowSource, SomeRows, some_rows
 from variogeo.inference import jackknife
 from variogeo.io import open_points
 from variogeo.regions import grouped_variogram
@@ -203,3 +204,32 @@ def test_codes_are_equal_where_labels_are(labels):
     codes = complete_codes(np.array(labels), len(labels), name="by")
     assert [codes[0] == code for code in codes] == [labels[0] == label for label in labels]
     assert set(codes) == set(range(len(set(labels))))
+
+
+def test_groups_of_a_memory_map_are_read_from_it_and_give_what_the_array_gives(tmp_path, sample, monkeypatch):
+    lonlat, values, by = sample[:3]
+    np.save(tmp_path / "values.npy", values)
+    mapped = np.load(tmp_path / "values.npy", mmap_mode="r")
+    expected = grouped_variogram(lonlat, values, BINS, by)
+    read = []
+    monkeypatch.setattr(SomeRows, "__getitem__", lambda rows, wanted: read.append(1) or values[rows.rows[wanted]])
+    found = grouped_variogram(lonlat, mapped, BINS, by)
+    assert read
+    assert found.labels == expected.labels
+    for (_, one), (_, other) in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.semivariance, other.semivariance, rtol=1e-12, equal_nan=True)
+
+
+def test_some_rows_of_a_file_are_a_row_source(tmp_path):
+    rows = np.arange(120.0).reshape(40, 3)
+    table = pa.table({"e": pa.array(list(rows)), "lon": np.zeros(40), "lat": np.arange(40.0)})
+    pq.write_table(table, tmp_path / "points.parquet", row_group_size=15)
+    source = open_points(tmp_path / "points.parquet", embedding="e", lon="lon", lat="lat").embeddings
+    some = some_rows(source, np.array([1, 3, 20, 39]))
+    assert isinstance(some, RowSource)
+    assert (some.shape, some.ndim, len(some), some.dtype) == ((4, 3), 2, 4, source.dtype)
+    # Rows 1 and 3 are of the first group of 15, 20 of the second, 39 of the third.
+    assert some.group_starts.tolist() == [0, 2, 3, 4]
+    np.testing.assert_array_equal(some[1:3], rows[[3, 20]])
+    np.testing.assert_array_equal(some[np.array([3, 0])], rows[[39, 1]])
+    assert SomeRows(np.zeros((9, 2)), np.arange(5)).group_starts.tolist() == [0, 5]

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -57,3 +58,53 @@ def row_blocks(values: Any, *, most_bytes: int = BLOCK_BYTES) -> Iterator[tuple[
     for low, high in itertools.pairwise(map(int, starts)):
         for start in range(low, high, step):
             yield start, values[start : min(start + step, high)]
+
+
+@dataclass(frozen=True, eq=False)
+class SomeRows:
+    """Some rows of a memory map or a row source, read when they are asked for: a row source itself.
+
+    Attributes
+    ----------
+    source : memory map or row source
+        Of embeddings.
+    rows : (m,) int array
+        Increasing.
+    """
+
+    source: Any
+    rows: NDArray[np.intp]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows, and entries of a row."""
+        return len(self.rows), self.source.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries."""
+        return self.source.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Always 2."""
+        return 2
+
+    @property
+    def group_starts(self) -> NDArray[np.int64]:
+        """First row of each group of the source that any rows are of, then their number."""
+        if not isinstance(self.source, RowSource):
+            return np.array([0, len(self.rows)])
+        return np.unique(np.searchsorted(self.rows, self.source.group_starts))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, wanted: "slice | NDArray[np.integer[Any]]") -> NDArray[Any]:
+        return np.asarray(self.source[self.rows[wanted]])
+
+
+def some_rows(values: Any, rows: NDArray[np.intp]) -> Any:
+    """Return some rows of values: of an array as an array, of what lies in a file as a row source."""
+    in_file = isinstance(values, RowSource) or (isinstance(values, np.memmap) and values.ndim == 2)
+    return SomeRows(values, rows) if in_file else values[rows]

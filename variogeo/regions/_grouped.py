@@ -18,6 +18,7 @@ from variogeo._label_codes import label_codes
 from variogeo._lags import LagBins
 from variogeo._patch_sums import PatchSums
 from variogeo._point_marks import marks_of
+from variogeo._rows import some_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,7 +230,7 @@ def _variogram(
     """Return the variogram of some of the points, None where no pair is in the bins."""
     own = SpherePoints(points.lonlat[rows], points.unit[rows], points.metric)
     marks = marks_of(len(rows), patches=patch, exclude=None, weights=None)
-    terms = Terms.of(values[rows], dissimilarity)
+    terms = Terms.of(some_rows(values, rows), dissimilarity)
     check_cost_alone(len(rows), terms.width)
     sums = accumulate(own, terms, bins, marks)
     if not sums.npairs[1:].any():
