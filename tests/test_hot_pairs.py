@@ -1,6 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from reference import lags_of_all_pairs, terms_of_all_pairs
 from variogeo import Exponential, Spherical
 from variogeo._engine.tiles import Tiles
 from variogeo._prepared import prepared
+from variogeo.inference import cell_patches
 from variogeo.local import PairKind, hot_pairs
 from variogeo.local import _strongest as strongest
 from variogeo.local._lines import geodesic_line
@@ -20,7 +22,7 @@ METRICS = ("geodesic", "great_circle", "chord")
 GEOD = Geod(ellps="WGS84")
 
 
-def by_hand(lonlat, values, model, kind, count, metric="geodesic", dissimilarity="cosine"):
+def by_hand(lonlat, values, model, kind, count, metric="geodesic", dissimilarity="cosine", groups=None):
     """Return first, second, lag, dissimilarity, expected of the strongest pairs, from all pairs in memory."""
     first, second = np.triu_indices(len(lonlat), 1)
     lags, terms = lags_of_all_pairs(lonlat, metric), terms_of_all_pairs(values, dissimilarity)
@@ -28,6 +30,8 @@ def by_hand(lonlat, values, model, kind, count, metric="geodesic", dissimilarity
     beyond = kind.beyond if kind.beyond is not None else (3000.0 if kind.name == "hard_negative" else 0.0)
     within = kind.within if kind.within is not None else (3000.0 if kind.name == "false_negative" else np.inf)
     chosen = (lags > beyond) & (lags <= within)
+    if groups is not None:
+        chosen &= groups[first] != groups[second]
     strength = expected - terms
     if kind.name == "as_expected":
         strength = -np.abs(strength)
@@ -65,6 +69,43 @@ def test_lags_are_within_the_window_of_the_kind(scattered, kind):
     frame = hot_pairs(lonlat, values, MODEL, kind=kind, count=40, dissimilarity="half_squared")
     pairs, *_ = by_hand(lonlat, values, MODEL, kind, 40, dissimilarity="half_squared")
     assert frame[["first", "second"]].to_numpy().tolist() == pairs.tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pairs_of_one_group_are_left_out(scattered, name):
+    lonlat, values = scattered
+    groups = np.random.default_rng(2).integers(0, 3, 700)
+    labels = np.array([f"camera {group}" for group in groups], dtype=object)
+    # Photos without a label are groups of their own.
+    labels[::7], groups[::7] = None, np.arange(100, 200)
+    frame = hot_pairs(lonlat, values, MODEL, kind=name, count=60, exclude=labels)
+    pairs, *_ = by_hand(lonlat, values, MODEL, PairKind(name), 60, groups=groups)
+    assert frame[["first", "second"]].to_numpy().tolist() == pairs.tolist()
+    assert not set(hot_pairs(lonlat, values, MODEL, kind=name, count=60).lag) <= set(frame.lag)
+
+
+def test_two_towns_can_be_shown_once_as_the_notes_say():
+    # Two photos in each of three towns, all alike: twelve pairs join towns, in three ways.
+    towns = np.repeat([[8.5, 47.4], [2.3, 48.9], [13.4, 52.5]], 2, axis=0)
+    lonlat = towns + np.tile([[0, 0], [0.001, 0]], (3, 1))
+    pairs = hot_pairs(lonlat, np.ones((6, 2)), MODEL, kind=PairKind("hard_negative", beyond=100))
+    assert len(pairs) == 12
+    ends = np.sort(cell_patches(lonlat, 25.0)[pairs[["first", "second"]]], axis=1)
+    once = pairs[~pd.DataFrame(ends).duplicated()]
+    assert sorted(zip(once["first"] // 2, once["second"] // 2, strict=True)) == [(0, 1), (0, 2), (1, 2)]
+
+
+@pytest.mark.parametrize("definition", ["effective_range", "slope_range", "integral_scale"])
+def test_limits_of_a_kind_may_be_ranges_of_the_model(definition):
+    wanted = getattr(MODEL, definition)
+    assert PairKind("hard_negative", beyond=definition).window(MODEL).edges.tolist() == [wanted, 25_000]
+    assert PairKind("as_expected", within=definition).window(MODEL).edges.tolist() == [0, wanted]
+    assert PairKind("false_negative", beyond=1, within=definition).window(MODEL).edges.tolist() == [1, wanted]
+    kind = PairKind("as_expected", beyond=definition, within=wanted / 2)
+    with pytest.raises(ValueError, match="Invalid beyond"):
+        kind.window(MODEL)
+    with pytest.raises(ValueError, match=f"Invalid beyond '{definition}': the model has no {definition}"):
+        PairKind("hard_negative", beyond=definition).window(np.sqrt)
 
 
 def test_fewer_pairs_than_asked_for_come_back_without_those_at_one_place():
@@ -131,6 +172,7 @@ def test_memory_is_bounded_because_a_tile_gives_at_most_the_number_wanted(known_
         ({"kind": "cold"}, ValueError, "Invalid kind 'cold'. Must be one of 'hard_negative'"),
         ({"count": 0}, ValueError, "at least 1"),
         ({"count": 1.5}, ValueError, "whole number"),
+        ({"exclude": ["a"]}, ValueError, "exclude has 1 rows but lonlat has 2"),
         ({"model": 3}, TypeError, "Invalid model"),
         ({"model": np.sqrt}, ValueError, "Pass beyond in km"),
         ({"kind": PairKind("false_negative", beyond=5000)}, ValueError, "Invalid beyond '5000.0' with within '3000.0'"),
@@ -149,6 +191,13 @@ def test_a_kind_is_checked_when_it_is_made():
         PairKind("cold")
     with pytest.raises(ValueError, match="Invalid within"):
         PairKind("false_negative", within=-1)
+    for limits in ({"beyond": 10, "within": 5}, {"beyond": 5, "within": 5}, {"within": 0}):
+        with pytest.raises(ValueError, match="Must be less: pairs have beyond < lag <= within"):
+            PairKind("hard_negative", **limits)
+    with pytest.raises(ValueError, match=r"Invalid beyond 'sill'. Must be a number .km., or one of 'effective_range'"):
+        PairKind("hard_negative", beyond="sill")
+    with pytest.raises(TypeError, match="Invalid within"):
+        PairKind("hard_negative", within=True)
     assert PairKind("as_expected").window(MODEL).edges.tolist() == [0, 25_000]
     # An effective range beyond the antipode leaves no hard negative, and is no error.
     assert PairKind("hard_negative", beyond=30_000).window(MODEL).edges.tolist() == [30_000, 30_001]

@@ -84,6 +84,68 @@ def test_kinds_are_counted_as_in_a_loop_over_all_pairs(scattered, metric, thresh
     assert counts == expected
 
 
+@pytest.fixture(scope="module")
+def labels():
+    """Ten groups of the 700 photos, and a hundred photos without one."""
+    names = np.array([f"sequence {k}" for k in np.random.default_rng(5).integers(0, 10, 700)], dtype=object)
+    names[:50], names[50:80], names[80:100] = None, "", np.nan
+    return names
+
+
+def apart(labels):
+    """Return which pairs are of two groups; a photo without a label is none."""
+    groups = [k if label in (None, "") or label != label else label for k, label in enumerate(labels)]
+    first, second = np.triu_indices(len(labels), 1)
+    return np.array([groups[i] != groups[j] for i, j in zip(first, second, strict=True)])
+
+
+def test_excluded_pairs_are_in_no_count_and_in_no_mean(scattered, labels):
+    lonlat, values = scattered
+    lags, terms = lags_of_all_pairs(lonlat, "geodesic"), terms_of_all_pairs(values, "cosine")
+    kept = apart(labels) & (lags > 0)
+    counts = count_pair_kinds(lonlat, values, MODEL, tolerance=0.1, exclude=labels)
+    excess = terms - MODEL(lags)
+    alike, far = excess < -0.1, lags > 3000
+    rows = [kept & alike & far, kept & alike & ~far, kept & (np.abs(excess) <= 0.1), kept]
+    assert counts == tuple(map(np.count_nonzero, rows))
+    frame = local_excess(lonlat, values, MODEL, bins=LagBins([1, 4000]), exclude=labels)
+    n = len(lonlat)
+    inside = square(kept & (lags > 1) & (lags <= 4000), n) == 1
+    assert frame.npairs.tolist() == inside.sum(axis=1).tolist()
+    assert frame.npairs.min() > 0
+    mean = np.where(inside, square(excess, n), 0).sum(axis=1) / inside.sum(axis=1)
+    np.testing.assert_allclose(frame.mean_excess, mean, rtol=0, atol=1e-8)
+
+
+def test_a_photo_with_excluded_pairs_only_has_no_excess():
+    lonlat = np.column_stack([np.arange(4.0), np.zeros(4)])
+    frame = local_excess(lonlat, np.eye(4), MODEL, bins=LagBins([0, 130]), exclude=[1, 1, 2, None])
+    # Neighbours are 111 km apart: the first has one, of its own group.
+    assert frame.npairs.tolist() == [0, 1, 2, 1]
+    assert np.isnan(frame.mean_excess).tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize("name", ["effective_range", "slope_range", "integral_scale"])
+def test_a_threshold_may_be_any_range_of_the_model(scattered, name):
+    lonlat, values = scattered
+    wanted = getattr(MODEL, name)
+    # The ranges differ, or this would show nothing.
+    assert 0 < wanted == pytest.approx({"effective_range": 3000, "integral_scale": 3000 / np.log(20)}.get(name, wanted))
+    counts = [count_pair_kinds(lonlat, values, MODEL, tolerance=0.1, threshold=given) for given in (name, wanted)]
+    assert counts[0] == counts[1]
+
+
+def test_other_thresholds_are_refused_with_the_known_names(scattered):
+    lonlat, values = scattered
+    with pytest.raises(
+        ValueError, match=r"Invalid threshold 'sill'. Must be a number .km., or one of 'effective_range'"
+    ):
+        count_pair_kinds(lonlat, values, MODEL, tolerance=0.1, threshold="sill")
+    model = Exponential(0.0, 1.0, 60_000.0)
+    with pytest.raises(ValueError, match="has no slope range"):
+        count_pair_kinds(lonlat, values, model, tolerance=0.1, threshold="slope_range")
+
+
 def test_a_function_needs_its_threshold_said(scattered):
     lonlat, values = scattered
     with pytest.raises(ValueError, match="no effective_range"):
@@ -111,5 +173,9 @@ def test_other_refusals_say_what_to_do(scattered):
         local_excess(lonlat, values, MODEL, bins=[0, 100])
     with pytest.raises(ValueError, match="One row per photo"):
         local_excess(lonlat, values[1:], MODEL, bins=LagBins([0, 100]))
+    with pytest.raises(ValueError, match="exclude has 3 rows but lonlat has 700"):
+        local_excess(lonlat, values, MODEL, bins=LagBins([0, 100]), exclude=["a", "a", "b"])
+    with pytest.raises(ValueError, match="exclude has 3 rows but lonlat has 700"):
+        count_pair_kinds(lonlat, values, MODEL, tolerance=0.1, exclude=["a", "a", "b"])
     with pytest.raises(ValueError, match="Invalid tolerance"):
         count_pair_kinds(lonlat, values, MODEL, tolerance=-1.0)

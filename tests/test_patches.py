@@ -1,13 +1,17 @@
 """Patches: compact, reproducible, one for each place."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial import KDTree
 
 from variogeo._distances import EARTH_RADIUS
-from variogeo.inference import cell_patches, kmeans_patches
+from variogeo.inference import _patches, cell_patches, kmeans_patches
+from variogeo.inference._fibonacci import nearest_of_lattice
 from variogeo.synthetic import uniform_lonlat
 
 
@@ -72,12 +76,39 @@ def test_a_patch_may_cross_the_antimeridian_and_hold_a_pole():
 
 
 def test_a_centre_that_loses_its_points_leaves_no_gap(monkeypatch):
-    lonlat = uniform_lonlat(50, seed=1)
-    import scipy.cluster.vq as vq
+    first_centres = _patches._first_centres
+    # A third centre outside the sphere, to which no point is near.
+    monkeypatch.setattr(_patches, "_first_centres", lambda *args: np.insert(first_centres(*args), 1, 9.0, axis=0))
+    patch = kmeans_patches(uniform_lonlat(50, seed=1), 6)
+    assert_numbered(patch, 50)
+    assert patch.max() == 5
 
-    whole = vq.kmeans
-    monkeypatch.setattr(vq, "kmeans", lambda unit, centres: (whole(unit, centres)[0][1:], 0.0))
-    assert_numbered(kmeans_patches(lonlat, 6), 50)
+
+def test_a_small_copy_of_an_area_is_cut_in_the_same_way():
+    """Two areas of 11 km and of 110 m, in which the sphere is flat to 1e-6: k-means knows no unit of length."""
+    away = np.random.default_rng(6).uniform(-0.05, 0.05, (600, 2))
+    large, small = (kmeans_patches([8.0, 0.0] + away * scale, 20, seed=3) for scale in (1.0, 0.01))
+    assert (large == small).all()
+
+
+@pytest.mark.parametrize("size", [60.0, 1.0, 0.01])
+def test_patches_are_as_compact_as_k_means_can_make_them_in_areas_of_any_size(size):
+    """Further steps from these patches, to the end, lower the sum of squares by 2 % at most."""
+    lonlat = np.random.default_rng(7).uniform(-size / 2, size / 2, (3000, 2))
+    unit = unit_vectors(lonlat)
+    patch = kmeans_patches(lonlat, 50)
+    found = squares_within(unit, patch)
+    while True:
+        middle = np.array([unit[patch == k].mean(axis=0) for k in range(50)])
+        nearest = np.square(unit[:, None] - middle).sum(axis=2).argmin(axis=1)
+        if (nearest == patch).all():
+            break
+        patch = nearest
+    assert 1 <= found / squares_within(unit, patch) < 1.02
+
+
+def squares_within(unit, patch):
+    return sum(np.square(unit[patch == k] - unit[patch == k].mean(axis=0)).sum() for k in range(patch.max() + 1))
 
 
 def test_the_input_of_patches_is_not_changed():
@@ -117,7 +148,83 @@ def test_a_cell_is_that_of_the_nearest_point_of_the_lattice():
             assert (patch[i] == patch[j]) == (nearest[i] == nearest[j])
 
 
-def test_small_cells_are_laid_over_the_latitudes_of_the_points_only():
+def turns(number):
+    """Return ``number * (sqrt(5) - 1) / 2`` less whole turns, exactly enough: by thousands, with 25 digits."""
+    turn = (Decimal(5).sqrt() - 1) / 2
+    parts = [float(turn * 1000**k % 1) * (number // 1000**k % 1000) for k in range(5)]
+    return np.sum(np.mod(parts, 1.0), axis=0) % 1.0
+
+
+def lattice(number, count):
+    height, angle = 1 - (2 * number + 1) / count, 2 * np.pi * turns(number)
+    across = np.sqrt((2 * number + 1) / count * (1 + height))
+    return np.column_stack([across * np.cos(angle), across * np.sin(angle), height])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 50, 2047, 2048, 2049, 2500, 4096, 9999, 123_457, 600_000])
+def test_the_nearest_point_of_the_lattice_is_that_of_a_tree_of_all(count):
+    random = np.random.default_rng(count)
+    unit = [unit_vectors(uniform_lonlat(4000, seed=count))]
+    # Around the poles, closer and closer, and along the antimeridian.
+    unit += [unit_vectors(np.column_stack([random.uniform(-180, 180, 500), 90 - 10.0 ** random.uniform(-3, 1.5, 500)]))]
+    unit += [unit[1] * [1, 1, -1], unit_vectors([[0, 90], [0, -90], [180, 0], [-180, 0], [0, 0], [180, 45]])]
+    unit += [unit_vectors(np.column_stack([180 - random.normal(0, 1e-3, 300), random.uniform(-90, 90, 300)]))]
+    unit = np.concatenate(unit)
+    nearest = KDTree(lattice(np.arange(count), count)).query(unit)[1]
+    assert (nearest_of_lattice(unit, count) == nearest).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-180, 180), st.floats(-89.9, 89.9), st.sampled_from([0.01, 0.05, 0.3]))
+def test_cells_of_a_street_are_those_of_the_nearest_points_of_the_lattice(longitude, latitude, spacing):
+    """Of up to 5e12 points the neighbours of a found one are a few steps of Fibonacci numbers away: none is nearer."""
+    count = round(4 * np.pi * EARTH_RADIUS**2 / spacing**2)
+    away = np.random.default_rng(1).uniform(-2, 2, (20, 2)) * spacing / 111.2
+    unit = unit_vectors([longitude, latitude] + away / [np.cos(np.radians(latitude)), 1])
+    found = nearest_of_lattice(unit, count)
+    # No point of the lattice is far: a cell has an area of spacing^2.
+    distance = np.linalg.norm(lattice(found, count) - unit, axis=1) * EARTH_RADIUS / spacing
+    assert distance.max() < 0.9
+    steps = [1, 2]
+    while steps[-1] < 4 * np.sqrt(count):
+        steps.append(steps[-1] + steps[-2])
+    aside = np.unique(np.add.outer(np.r_[0, steps], np.multiply.outer([-1, 1], np.r_[0, steps])))
+    others = found[:, None] + np.r_[-aside[::-1], aside]
+    others = np.where((others >= 0) & (others < count), others, found[:, None])
+    square = [
+        np.square(lattice(near, count) - place).sum(axis=1).min() for near, place in zip(others, unit, strict=True)
+    ]
+    np.testing.assert_allclose(np.sqrt(square) * EARTH_RADIUS / spacing, distance, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("latitude", [0.0, 47.4, -75.0])
+def test_cells_of_a_village_are_those_of_all_points_of_the_lattice_in_its_latitudes(latitude):
+    """A belt of 2 km around the Earth, of 6e9 points 300 m apart: up to a million."""
+    count = round(4 * np.pi * EARTH_RADIUS**2 / 0.3**2)
+    away = np.random.default_rng(3).uniform(-0.004, 0.004, (50, 2))
+    unit = unit_vectors(np.array([20.0, latitude]) + away)
+    low, high = (int(count * (1 - np.sin(np.radians(latitude + side * 0.009))) / 2) for side in (1, -1))
+    belt = np.arange(low, high)
+    nearest = belt[KDTree(lattice(belt, count)).query(unit)[1]]
+    assert (nearest_of_lattice(unit, count) == nearest).all()
+
+
+def test_cells_of_50_m_in_one_city_and_at_the_ends_of_the_earth_cost_nothing():
+    random = np.random.default_rng(2)
+    city = np.array([8.5, 47.4]) + random.uniform(-0.002, 0.002, (3000, 2))
+    far = [[180.0, -16.0], [-180.0, -16.0], [0.0, 90.0], [33.0, 90.0], [12.0, -90.0]]
+    patch = cell_patches(np.vstack([city, far]), 0.05)
+    assert patch[3000] == patch[3001]
+    assert patch[3002] == patch[3003]
+    # 301 by 445 m: 54 cells, and parts of cells at the rim; three elsewhere.
+    assert 54 <= len(set(patch[:3000])) < 54 + 2 * (6 + 9) + 10
+    assert patch.max() + 1 == len(set(patch[:3000])) + 3
+    inside = [reference.lag("great_circle", city[i], city[j]) for i in range(400) for j in range(i)
+              if patch[i] == patch[j]]  # fmt: skip
+    assert max(inside) < 0.1
+
+
+def test_small_cells_in_a_city_have_their_width():
     """Cells of 1 km over a city, of which the whole sphere has 510 million; neighbours at 100 m share one."""
     random = np.random.default_rng(1)
     lonlat = np.array([8.5, 47.4]) + random.uniform(-0.05, 0.05, (2000, 2))
@@ -137,14 +244,33 @@ def test_points_with_one_cell_are_in_one_patch():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (
+            lambda: kmeans_patches([[0.0, 0.0], [1.0, 0.0]], 2, seed=-1),
+            ValueError,
+            r"Invalid seed '-1'. Must be a whole",
+        ),
+        (lambda: kmeans_patches([[0.0, 0.0], [1.0, 0.0]], 2, seed=0.5), ValueError, r"Invalid seed '0.5'. Must be a w"),
+        (
+            lambda: kmeans_patches([[0.0, 0.0], [1.0, 0.0]], 2, seed=None),
+            TypeError,
+            r"Invalid seed None. Must be a num",
+        ),
         (lambda: kmeans_patches([[0.0, 0.0], [1.0, 0.0]], 3), ValueError, r"Invalid count 3 for 2 distinct places"),
         (lambda: kmeans_patches(np.zeros((0, 2)), 2), ValueError, r"Invalid count 2 for 0 distinct places"),
-        (lambda: kmeans_patches([[0.0, 0.0], [1.0, 0.0]], 1), ValueError, r"Invalid count '1.0'. Must be at least 2"),
+        (
+            lambda: kmeans_patches([[0.0, 0.0], [1.0, 0.0]], 1),
+            ValueError,
+            r"Invalid count '1'. Must be a whole .* at least 2",
+        ),
         (lambda: kmeans_patches([[0.0, 0.0], [1.0, 0.0]], 2.5), ValueError, r"Invalid count '2.5'. Must be a whole"),
         (lambda: kmeans_patches([[0.0, np.nan], [1.0, 0.0]], 2), ValueError, r"NaN .* in 1 rows: 0"),
         (lambda: cell_patches([[0.0, 0.0], [np.inf, 0.0]], 2.0), ValueError, r"infinite coordinates in 1 rows: 1"),
         (lambda: cell_patches([[0.0, 0.0]], 0.0), ValueError, r"Invalid spacing '0.0'. Must be greater than 0 \(km\)"),
-        (lambda: cell_patches([[0.0, -60.0], [0.0, 60.0]], 1.0), ValueError, r"cells lie over the latitudes .* larger"),
+        (
+            lambda: cell_patches([[0.0, 0.0]], 0.009),
+            ValueError,
+            r"Invalid spacing '0.009'. Must be at least 0.01 \(km\)",
+        ),
     ],
 )
 def test_what_gives_no_patches_is_refused(call, error, message):

@@ -5,11 +5,14 @@ import pytest
 import reference
 import torch
 
-from variogeo import LagBins, empirical_variogram
+from variogeo import LagBins, cross_variogram, effective_dimension, empirical_variogram
 from variogeo._distances import exact_beyond, lag_along, lag_error, prepare_points
 from variogeo._engine import _device_plan as plan
 from variogeo._engine import _device_terms as device_terms
 from variogeo._engine import _torch as engine
+from variogeo.direction import AzimuthSector, directional_variogram
+from variogeo.inference import permutation_test
+from variogeo.regions import grouped_variogram
 from variogeo.synthetic import uniform_lonlat
 
 EDGES = [0.5, 20, 300, 2000, 9000, 20_004]
@@ -396,3 +399,27 @@ def test_cuts_cover_the_lags_without_a_gap(metric):
             position = np.searchsorted(edges, lag)
             sure = position if 0 < position < len(edges) else plan.OUTSIDE
             assert kind in (plan.SETTLE, sure)
+
+
+PLACES = np.arange(10.0).reshape(5, 2)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda values: directional_variogram(PLACES, values, LagBins([0, 900]), AzimuthSector.evenly(2)),
+        lambda values: grouped_variogram(PLACES, values, LagBins([0, 900]), np.zeros(5)),
+        lambda values: cross_variogram(PLACES, np.eye(5), values, LagBins([0, 900])),
+        lambda values: permutation_test(PLACES, values, LagBins([0, 900])),
+        effective_dimension,
+    ],
+)
+def test_a_tensor_elsewhere_is_not_moved_to_the_cpu_in_silence(call):
+    with pytest.raises(ValueError, match=r"on device 'meta'\. This is worked on by the CPU: pass .*\.cpu\(\)"):
+        call(torch.ones(5, 5, device="meta"))
+
+
+@pytest.mark.parametrize("option", [{"patches": [0, 1, 0, 1, 0]}, {"exclude": [0] * 5}, {"dissimilarity": "madogram"}])
+def test_what_a_device_does_not_know_is_refused_there(option):
+    with pytest.raises(ValueError, match=r"which knows sums of all pairs only\. Pass values\.cpu\(\) for them\."):
+        empirical_variogram(PLACES, torch.ones(5, 4, device="meta"), LagBins([0, 900]), **option)

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._namespace import to_numpy
+from variogeo._namespace import is_torch, to_numpy
 from variogeo._rows import RowSource, row_blocks
 
 Dissimilarity = Literal["cosine", "half_squared"]
@@ -190,6 +190,9 @@ def check_values(values: Any, *, dissimilarity: AnyDissimilarity, name: str = "v
     the array that it stands for.
     """
     _check_mapped(values, name)
+    if is_torch(values) and values.device.type != "cpu":
+        msg = f"Invalid {name} on device '{values.device}'. This is worked on by the CPU: pass {name}.cpu()."
+        raise ValueError(msg)
     array = _values_in_place(values, name)
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
         msg = f"Invalid {name} of shape {array.shape}. Must be (n, d) embeddings or (n,) scalars."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_number
+from variogeo._checks import check_number, check_whole
 
 HALF_TURN = 180.0
 """A pair has no first point: its azimuth is one of half a turn (degrees)."""
@@ -54,11 +54,8 @@ class AzimuthSector:
     @classmethod
     def evenly(cls, count: int) -> "tuple[AzimuthSector, ...]":
         """Return ``count`` sectors side by side, the first around north: together every direction, once."""
-        number = check_number(count, name="count", at_least=1.0)
-        if int(number) != number:
-            msg = f"Invalid count '{count}'. Must be a whole number of at least 1."
-            raise ValueError(msg)
-        return tuple(cls(k * HALF_TURN / number, HALF_TURN / number / 2) for k in range(int(number)))
+        number = check_whole(count, name="count", at_least=1)
+        return tuple(cls(k * HALF_TURN / number, HALF_TURN / number / 2) for k in range(number))
 
     def __contains__(self, azimuth: float) -> bool:
         return self.tolerance == HALF_TURN / 2 or (azimuth - self.azimuth + self.tolerance) % HALF_TURN < (

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_choice, check_number
+from variogeo._checks import check_choice, check_whole
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._patch_sums import PatchSums
 from variogeo.inference._uncertainty import CurveUncertainty, patches_of
@@ -78,7 +78,7 @@ def bootstrap(
     """
     patches = patches_of(empirical, "bootstrap")
     check_choice(across, Drawn, name="across")
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(check_whole(seed, name="seed", at_least=0))
     drawn = random.multinomial(patches.count, np.full(patches.count, 1 / patches.count), _checked_count(count))
     sums = np.array([_sums(patches, multiplicity, across) for multiplicity in drawn])
     weight, lag, term = np.moveaxis(sums, 1, 0)
@@ -102,8 +102,8 @@ def _sums(patches: PatchSums, multiplicity: NDArray[np.int64], across: Drawn) ->
 
 def _checked_count(count: Any) -> int:
     """Return the number of replicates, or refuse it."""
-    number = check_number(count, name="count", at_least=2.0)
-    if int(number) != number or number > _MOST_REPLICATES:
+    number = check_whole(count, name="count", at_least=2)
+    if number > _MOST_REPLICATES:
         msg = f"Invalid count '{count}'. Must be a whole number from 2 to {_MOST_REPLICATES}; 999 is usual."
         raise ValueError(msg)
-    return int(number)
+    return number

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._checks import check_whole
 from variogeo.inference._holm import holm
 from variogeo.inference._intervals import student_quantile
 from variogeo.inference._uncertainty import CurveUncertainty
@@ -130,10 +131,11 @@ def compare_groups(uncertainties: Mapping[str, CurveUncertainty], *, seed: int =
     Parameters
     ----------
     uncertainties : dict of str to CurveUncertainty
-        One for each group, from `jackknife` of variograms with the same bins. The groups must be independent: other
-        places, far enough apart.
+        One for each group, from `jackknife` or `bootstrap` of variograms with the same bins. The groups must be
+        independent: other places, far enough apart.
     seed : int
-        Of the 9 999 draws of the null distribution.
+        Of the 9 999 draws of the null distribution, not negative. The p-values do not depend on the order of the
+        groups, nor on which others there are.
 
     Returns
     -------
@@ -142,7 +144,10 @@ def compare_groups(uncertainties: Mapping[str, CurveUncertainty], *, seed: int =
     Raises
     ------
     ValueError
-        For fewer than two groups, other bins, metrics or dissimilarities, or no bin that has an error in both.
+        For fewer than two groups, other bins, metrics or dissimilarities, no bin that has an error in both, or a seed
+        that is no such whole number.
+    TypeError
+        For what is neither from `jackknife` nor from `bootstrap`.
 
     Notes
     -----
@@ -172,28 +177,30 @@ def compare_groups(uncertainties: Mapping[str, CurveUncertainty], *, seed: int =
     ((('west', 'east'),), True)
     """
     _check_groups(uncertainties)
-    random = np.random.default_rng(seed)
+    start = check_whole(seed, name="seed", at_least=0)
     pairs = tuple(combinations(uncertainties, 2))
-    tests = [_tested(uncertainties[first], uncertainties[second], (first, second), random) for first, second in pairs]
+    tests = [_tested(uncertainties, first, second, start) for first, second in pairs]
     difference, error, each, joint = (list(column) for column in zip(*tests, strict=True))
     edges = next(iter(uncertainties.values())).empirical.edges
     return GroupComparison(pairs, np.array(difference), np.array(error), np.array(each), np.array(joint), edges)
 
 
 def _tested(
-    first: CurveUncertainty, second: CurveUncertainty, names: tuple[str, str], random: np.random.Generator
+    uncertainties: Mapping[str, CurveUncertainty], name: str, other: str, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
     """Return difference, standard error and p-value per bin, and the p-value of the pair."""
     from scipy.special import stdtr
 
+    first, second = uncertainties[name], uncertainties[other]
     difference = first.empirical.semivariance - second.empirical.semivariance
-    # The rows of both: their cross products are the covariance of the difference.
-    rows = np.vstack([first.deviations, second.deviations])
+    # The rows of both: their cross products are the covariance of the difference. Draws follow the order of the rows,
+    # so it is that of the alphabet.
+    rows = np.vstack([uncertainties[one].deviations for one in sorted((name, other))])
     error = np.sqrt(np.square(rows).sum(axis=0))
     used = error > 0
     if not used.any():
         msg = (
-            f"Groups {names[0]!r} and {names[1]!r} share no bin with errors. "
+            f"Groups {name!r} and {other!r} share no bin with errors. "
             "Use wider bins or more patches: print each uncertainty to see which bins have one."
         )
         raise ValueError(msg)
@@ -203,6 +210,7 @@ def _tested(
     # A p-value is as small as the smallest one where a draw is as far out as this.
     threshold = student_quantile(1 - np.nanmin(p_values) / 2, freedom)
     _, scale, turn = np.linalg.svd(rows[:, used] / error[used], full_matrices=False)
+    random = np.random.default_rng(seed)
     normal = random.standard_normal((_DRAWS, len(scale))) @ (scale[:, None] * turn)
     # One divisor for all bins of a draw: their errors come from the same patches.
     common = freedom.mean()
@@ -227,7 +235,9 @@ def _check_groups(uncertainties: Any) -> None:
     first = next(iter(uncertainties.values()))
     for name, one in uncertainties.items():
         if not isinstance(one, CurveUncertainty):
-            msg = f"Invalid uncertainty of type {type(one).__name__} for {name!r}. Must come from jackknife."
+            msg = (
+                f"Invalid uncertainty of type {type(one).__name__} for {name!r}. Must come from jackknife or bootstrap."
+            )
             raise TypeError(msg)
         for field in ("bins", "metric", "dissimilarity"):
             if getattr(one.empirical, field) != getattr(first.empirical, field):

@@ -70,6 +70,11 @@ def hot_pairs(
     is 0 there. Fewer than ``count`` pairs come back where there are no more: hard and false negatives are more alike
     than expected, by however little.
 
+    Many of the strongest pairs may join the same two towns. The first of each two, with cells of 25 km::
+
+        ends = np.sort(cell_patches(lonlat, 25.0)[pairs[["first", "second"]]], axis=1)
+        once = pairs[~pd.DataFrame(ends).duplicated()]
+
     All pairs are looked at, but never held: memory is that of a few tiles of 512 x 512 pairs and of ``count`` pairs.
     Lags, dissimilarities and the order are those of exact lags and float64 differences.
 

@@ -93,6 +93,24 @@ def plot_rose(
     ------
     ValueError
         For another number of fits than sectors, or axes that are not polar.
+
+    Notes
+    -----
+    Each fit has a sill of its own: ranges compare only where the sills are alike. The ellipse has one for all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from variogeo import Exponential, LagBins
+    >>> from variogeo.direction import AzimuthSector, directional_variogram, fit_sectors
+    >>> from variogeo.plotting import plot_rose
+    >>> lonlat = np.random.default_rng(0).uniform(0, 10, (50, 2))
+    >>> found = directional_variogram(lonlat, lonlat[:, 0], LagBins.linear(0, 900, 6), AzimuthSector.evenly(2),
+    ...     dissimilarity="half_squared")
+    >>> ax = Figure().subplots(subplot_kw={"projection": "polar"})
+    >>> len(plot_rose(found, fit_sectors(found, Exponential), ax=ax).patches)
+    4
     """
     if len(fits) != len(directional):
         msg = f"fits has {len(fits)} entries but directional has {len(directional)} sectors. One fit per sector."

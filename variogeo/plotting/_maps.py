@@ -25,6 +25,19 @@ def plot_excess(excess: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     -------
     matplotlib Axes
         The colours end at the 98 % quantile of the magnitude. Photos without pairs in the bins are grey dots.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from variogeo import Exponential, LagBins
+    >>> from variogeo.local import local_excess
+    >>> from variogeo.plotting import plot_excess
+    >>> lonlat = np.random.default_rng(0).uniform(0, 10, (50, 2))
+    >>> model = Exponential(nugget=0.0, partial_sill=8.0, effective_range=900.0)
+    >>> excess = local_excess(lonlat, lonlat[:, 0], model, bins=LagBins([0, 500]), dissimilarity="half_squared")
+    >>> len(plot_excess(excess, ax=Figure().subplots()).collections)
+    2
     """
     ax = axes_or_new(ax)
     column = excess["mean_excess"].to_numpy(dtype=float)
@@ -55,6 +68,19 @@ def plot_pairs(pairs: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from variogeo import Exponential
+    >>> from variogeo.local import hot_pairs
+    >>> from variogeo.plotting import plot_pairs
+    >>> lonlat = np.random.default_rng(0).uniform(0, 10, (50, 2))
+    >>> model = Exponential(nugget=0.0, partial_sill=8.0, effective_range=900.0)
+    >>> pairs = hot_pairs(lonlat, lonlat[:, 0], model, kind="false_negative", count=7, dissimilarity="half_squared")
+    >>> len(plot_pairs(pairs, ax=Figure().subplots()).collections[0].get_segments())
+    7
     """
     from matplotlib.collections import LineCollection
 

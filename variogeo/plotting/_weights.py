@@ -24,6 +24,15 @@ def plot_weights(scheme: Weighting, ax: "Axes | None" = None) -> "Axes":
     matplotlib Axes
         Blue where a negative counts less, red where it counts more, white where the weight is 1;
         the model as a line.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from variogeo import Exponential, ResidualWeighting
+    >>> from variogeo.plotting import plot_weights
+    >>> scheme = ResidualWeighting(Exponential(nugget=0.1, partial_sill=0.3, effective_range=300.0))
+    >>> plot_weights(scheme, ax=Figure().subplots()).get_title()
+    'ResidualWeighting'
     """
     from matplotlib.colors import TwoSlopeNorm
 
