@@ -175,8 +175,9 @@ PATCHED = of_separate_patches(np.ones((3, 2)), standard_bins(2))
     ("call", "message"),
     [
         (lambda: bootstrap(dataclasses.replace(PATCHED, patches=None)), "no patches, which a bootstrap"),
-        (lambda: bootstrap(PATCHED, count=1), "Invalid count '1.0'. Must be at least 2"),
-        (lambda: bootstrap(PATCHED, count=9.5), "Invalid count '9.5'. Must be a whole number from 2 to 100000"),
+        (lambda: bootstrap(PATCHED, count=1), "Invalid count '1'. Must be a whole number of at least 2"),
+        (lambda: bootstrap(PATCHED, count=9.5), "Invalid count '9.5'. Must be a whole number of at least 2"),
+        (lambda: bootstrap(PATCHED, seed=-1), "Invalid seed '-1'. Must be a whole number of at least 0"),
         (lambda: bootstrap(PATCHED, count=10**6), "Invalid count '1000000'. Must be a whole number"),
         (lambda: bootstrap(PATCHED, across="dropped"), "Invalid across 'dropped'. Must be one of 'product', 'marked'"),
     ],
