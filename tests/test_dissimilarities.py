@@ -157,3 +157,9 @@ def test_equal_values_have_a_robust_semivariance_of_zero(scattered):
         found = empirical_variogram(lonlat, values, BINS, dissimilarity=kind, estimator="cressie_hawkins")
         assert found.semivariance.tolist() == [0.0, 0.0, 0.0]
         assert found.dimension == 1
+
+
+def test_another_view_of_a_root_is_refused(scattered):
+    found = empirical_variogram(*scattered, BINS, dissimilarity="madogram")
+    with pytest.raises(ValueError, match="Invalid estimator 'dowd' for madogram, whose mean is robust"):
+        dataclasses.replace(found, estimator="dowd", dimension=1)

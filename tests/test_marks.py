@@ -17,6 +17,7 @@ from variogeo._distances import azimuth_of_pairs, prepare_points
 from variogeo._engine import ClassSums, LagSums, Marks, Terms, _blocks, accumulate, no_classes
 from variogeo._engine._blocks import blocks_of
 from variogeo._engine._marks import cells_of
+from variogeo._engine.running import _run
 from variogeo._patch_sums import PatchSums
 from variogeo.regions import grouped_variogram
 
@@ -71,6 +72,14 @@ def test_sums_per_pair_of_patches_equal_a_loop_over_pairs(scattered, pairs, monk
     sums = run(scattered, Marks(patch=PATCHES), rows=rows)
     assert_classes(sums.classes, by_pairs(pairs, PATCHES[pairs[0]], PATCHES[pairs[1]]))
     np.testing.assert_array_equal(sums.classes.totals(slice(None), 8)[0], sums.npairs)
+
+
+def test_sums_of_many_tasks_are_merged_in_parts(scattered, monkeypatch):
+    expected = run(scattered, Marks(patch=PATCHES), rows=60)
+    monkeypatch.setattr(_run, "_CELLS_AT_ONCE", 500)
+    found = run(scattered, Marks(patch=PATCHES), rows=60)
+    assert found.classes.npairs.tolist() == expected.classes.npairs.tolist()
+    np.testing.assert_allclose(found.classes.term, expected.classes.term, rtol=1e-12)
 
 
 def test_weights_and_excluded_groups_go_with_patches(scattered, pairs):
