@@ -197,4 +197,4 @@ def test_an_odd_outcome_and_a_parameter_on_its_bound_are_no_certainty():
     assert intervals.fit.at_bound == ("nugget",)
     assert np.isnan(intervals["nugget"][1:]).all()
     held = fit_intervals(jackknife(of_separate_patches(curves, lag_bins)), Exponential, fixed={"nugget": 0.0})
-    assert held["nugget"].lower == held["nugget"].upper == 0
+    assert held["nugget"] == (0, 0, 0, 0)

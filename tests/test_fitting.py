@@ -411,3 +411,16 @@ def test_a_fit_does_not_depend_on_the_units(scale, seed):
     fit = fit_variogram(variogram_from_pairs(lag, term, bins), Spherical)
     scaled = fit_variogram(variogram_from_pairs(lag * 1024, term * scale, scaled_bins), Spherical)
     np.testing.assert_allclose(scaled.model(lag * 1024), scale * fit.model(lag), rtol=1e-5)
+
+
+def test_what_the_call_forces_is_not_blamed_on_the_data():
+    truth = Exponential(nugget=0.1, partial_sill=0.4, effective_range=300.0)
+    lag = np.linspace(1, 1000, 2000)
+    empirical = variogram_from_pairs(lag, truth(lag), BINS)
+    for forced in ({"fixed": {"nugget": 5.0}}, {"bounds": {"nugget": (0.6, 0.9)}}):
+        fit = fit_variogram(empirical, Exponential, **forced)
+        assert fit.outcome == "pure nugget"
+        assert fit.message.startswith("With the parameters given by fixed= or bounds=")
+    for forced in ({"bounds": (1, 20)}, {"fixed": 0.1}):
+        with pytest.raises(TypeError, match="Must be a dict"):
+            fit_variogram(empirical, Exponential, **forced)

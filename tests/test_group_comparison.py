@@ -188,3 +188,9 @@ def test_what_does_not_compare_is_refused(groups, error, message):
 def test_a_seed_that_is_no_whole_number_is_refused(seed, error):
     with pytest.raises(error, match="Invalid seed"):
         compare_groups({"a": A, "b": B}, seed=seed)
+
+
+def test_names_that_are_no_text_are_refused():
+    uncertainty = jackknife(of_separate_patches(np.random.default_rng(0).uniform(1, 2, (5, 2)), standard_bins(2)))
+    with pytest.raises(TypeError, match="Must be text"):
+        compare_groups({1: uncertainty, "b": uncertainty})

@@ -179,3 +179,10 @@ def test_other_refusals_say_what_to_do(scattered):
         count_pair_kinds(lonlat, values, MODEL, tolerance=0.1, exclude=["a", "a", "b"])
     with pytest.raises(ValueError, match="Invalid tolerance"):
         count_pair_kinds(lonlat, values, MODEL, tolerance=-1.0)
+
+
+def test_a_class_and_a_fit_are_refused_with_what_to_pass(photos):
+    lonlat, embeddings = photos[0][:20], photos[1][:20]
+    for model, words in ((Exponential, "Exponential: a class"), ("curve", "of type str")):
+        with pytest.raises(TypeError, match=rf"Invalid model {words}\. Must be a variogram model, e\.g\. fit\.model"):
+            local_excess(lonlat, embeddings, model, bins=LagBins([0, 500]))

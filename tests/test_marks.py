@@ -339,3 +339,15 @@ def test_leaving_out_all_pairs_says_so():
     lonlat = np.array([[0.0, 0.0], [1.0, 0.0]])
     with pytest.raises(ValueError, match="Or exclude= leaves out all pairs inside"):
         empirical_variogram(lonlat, np.eye(2), LagBins([0, 200]), exclude=["a", "a"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ("sequence", r"a text\. Pass the column itself, e\.g\. table\['sequence'\]"),
+        ([{"a": 1}] * 3, "holds lists or tables"),
+    ],
+)
+def test_labels_that_are_none_are_refused_in_words(labels, words):
+    with pytest.raises(TypeError, match=words):
+        empirical_variogram(np.arange(6.0).reshape(3, 2), np.eye(3), LagBins([0, 900]), exclude=labels)

@@ -1,6 +1,7 @@
 """Plots of bands, sectors, roses, envelopes and maps: what is drawn equals the results."""
 
 import dataclasses
+import re
 
 import geopandas as gpd
 import numpy as np
@@ -175,12 +176,48 @@ def test_a_map_of_excess_without_any_pairs_is_a_map_of_grey_dots(ax):
 
 def test_a_map_of_pairs_draws_every_part_of_a_line(ax):
     shapes = [LineString([(0, 0), (5, 5)]), MultiLineString([[(170, 0), (180, 1)], [(-180, 1), (-170, 2)]])]
-    plot_pairs(gpd.GeoDataFrame(geometry=shapes, crs="EPSG:4326"), ax=ax)
+    plot_pairs(gpd.GeoDataFrame({"second": [1, 2]}, geometry=shapes, crs="EPSG:4326"), ax=ax)
     lines, ends = ax.collections
     assert len(lines.get_segments()) == 3
     assert len(ends.get_offsets()) == 6
 
 
 def test_a_map_of_no_pairs_is_empty(ax):
-    plot_pairs(gpd.GeoDataFrame(geometry=[], crs="EPSG:4326"), ax=ax)
+    plot_pairs(gpd.GeoDataFrame({"second": []}, geometry=[], crs="EPSG:4326"), ax=ax)
     assert len(ax.collections) == 1
+
+
+def test_a_map_is_in_degrees_whatever_the_projection(ax):
+    points = gpd.GeoDataFrame({"mean_excess": [0.1]}, geometry=[Point(10, 50)], crs="EPSG:4326")
+    plot_excess(points.to_crs("EPSG:3857"), ax=ax)
+    np.testing.assert_allclose(ax.collections[1].get_offsets(), [[10, 50]])
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (
+            lambda d: plot_variogram(d),
+            "Invalid empirical of type DirectionalVariogram. Must be Emp",
+        ),
+        (lambda d: plot_variogram(d[0], uncertainty=d[0]), "from jackknife or bootstrap"),
+        (lambda d: plot_variogram(d[0], None, d), "other options go by their names"),
+        (lambda d: plot_sectors(d[0]), "from directional_variogram"),
+        (lambda d: plot_sectors(d, Exponential), "Invalid anisotropy Exponential: a class"),
+        (lambda d: plot_rose(d[0], []), "from directional_variogram"),
+        (lambda d: plot_rose(d, [Exponential] * 4), "Must be a list of VariogramFit, from fit_sectors"),
+        (lambda d: plot_rose(d, fit_sectors(d, Exponential), d), "from fit_anisotropy"),
+        (lambda d: plot_envelope(d), "from permutation_test"),
+        (lambda d: plot_groups({"a": d}), "Invalid grouped of type dict. Must be GroupedVariogram"),
+        (lambda d: plot_excess(d), "Must be GeoDataFrame, from local_excess"),
+    ],
+)
+def test_what_is_not_the_result_to_be_drawn_is_refused(directional, draw, words):
+    with pytest.raises(TypeError, match=re.escape(words)):
+        draw(directional)
+
+
+def test_the_wrong_one_of_two_tables_is_refused():
+    points = gpd.GeoDataFrame({"mean_excess": [0.1]}, geometry=[Point(0, 0)], crs="EPSG:4326")
+    with pytest.raises(ValueError, match="Must be the GeoDataFrame that hot_pairs returns"):
+        plot_pairs(points)

@@ -168,3 +168,17 @@ def test_a_latitude_lies_between_the_numbers_of_its_band(edges, latitudes):
 def test_edges_that_make_no_bands_are_refused(edges, message):
     with pytest.raises(ValueError, match=message):
         latitude_bands([[0, 0]], edges)
+
+
+def test_an_edge_that_could_run_either_way_round_is_refused():
+    def polygon(corners):
+        return gpd.GeoDataFrame({"n": ["a"]}, geometry=[Polygon(corners)], crs="EPSG:4326")
+
+    for corners in ([(177, -1), (-178, -1), (-178, 1), (177, 1)], [(-170, -9), (170, -9), (170, 9), (-170, 9)]):
+        with pytest.raises(ValueError, match="has an edge of more than 180 degrees in 1 rows: 0"):
+            labels_in_polygons([[0.0, 0.0]], polygon(corners), "n")
+    # Along the ends of the map there is one way only, and corners between say which one is meant.
+    whole = polygon([(-180, -9), (180, -9), (180, 9), (-180, 9)])
+    assert labels_in_polygons([[0.0, 0.0]], whole, "n").tolist() == ["a"]
+    belt = polygon([(-170, -9), (0, -9), (170, -9), (170, 9), (0, 9), (-170, 9)])
+    assert labels_in_polygons([[0.0, 0.0], [175.0, 0.0]], belt, "n").tolist() == ["a", ""]

@@ -88,7 +88,7 @@ def test_location_labels_agree_for_one_place_and_for_no_others():
         (lambda: density_weights([[0, np.nan]], 1), "NaN or infinite coordinates in 1 rows: 0"),
         (lambda: capped_weights([], 1), "labels has 0 rows"),
         (lambda: capped_weights(["a"], 0.5), "Invalid most '0.5'. Must be at least 1"),
-        (lambda: capped_weights("abc", 1), r"Invalid labels of shape \(\)"),
+        (lambda: capped_weights(np.float64(3), 1), r"Invalid labels of shape \(\)"),
         (lambda: capped_weights(np.zeros((2, 2)), 1), r"Invalid labels of shape \(2, 2\)"),
         (lambda: capped_weights(["a", None, "", np.nan], 1), "labels is missing in 3 rows: 1, 2, 3"),
     ],
@@ -180,3 +180,5 @@ def test_truth_values_are_covariates_and_columns_of_words_are_named():
     )
     with pytest.raises(TypeError, match=r"column land holds no numbers\. Make 0 and 1 of categories"):
         residuals(values, table.assign(land="forest"))
+    with pytest.raises(TypeError, match=r"column 0 holds no numbers"):
+        residuals(values, pd.Series(["x", "y"] * 30))

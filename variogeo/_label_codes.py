@@ -21,6 +21,9 @@ def label_codes(labels: Any, count: int, *, name: str) -> tuple[tuple[str, ...],
     import pandas as pd
 
     given = to_numpy(labels)
+    if isinstance(given, str):
+        msg = f"Invalid {name} {given!r}: a text. Pass the column itself, e.g. table[{given!r}]."
+        raise TypeError(msg)
     shape = np.shape(given)
     if len(shape) != 1:
         msg = f"Invalid {name} of shape {shape}. Must be (n,): one label per point."
@@ -28,7 +31,11 @@ def label_codes(labels: Any, count: int, *, name: str) -> tuple[tuple[str, ...],
     if shape[0] != count:
         msg = f"{name} has {shape[0]} rows but lonlat has {count}. One row per point in both."
         raise ValueError(msg)
-    codes, values = pd.factorize(pd.Series(given))
+    try:
+        codes, values = pd.factorize(pd.Series(given))
+    except TypeError:
+        msg = f"Invalid {name}: it holds lists or tables. Must be one number or text for each point."
+        raise TypeError(msg) from None
     texts = [str(value) for value in values]
     names = tuple(sorted({text for text in texts if text}, key=_by_number))
     position = {text: k for k, text in enumerate(names)}

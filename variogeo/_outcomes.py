@@ -33,6 +33,11 @@ def outcome_of(
             "The semivariance does not rise with the lag: a pure nugget, the effective range means nothing. "
             "Use shorter first bins, or accept that there is no spatial structure at these lags."
         )
+        if bounds or any(kind_of(name) != "smoothness" for name in space.held):
+            message = (
+                "With the parameters given by fixed= or bounds= the best curve does not rise with the lag: a pure "
+                "nugget, the effective range means nothing. Fit without them to see whether the data rise."
+            )
         return "pure nugget", False, message
     if side and last_range in bounds:
         return "parameter at a bound", False, _bound_message(model, at_bound)

@@ -68,6 +68,9 @@ def checked_classes(model: Any) -> Classes:
 
 def checked_fixed(classes: Classes, fixed: Mapping[str, float] | None) -> dict[str, float]:
     """Return the fixed parameters, checked by the models' own constructors."""
+    if not isinstance(fixed, Mapping | None):
+        msg = f"Invalid fixed of type {type(fixed).__name__}. Must be a dict, e.g. {{'nugget': 0.0}}."
+        raise TypeError(msg)
     names = parameter_names(classes)
     held = dict(fixed or {})
     for name in held:
@@ -84,6 +87,9 @@ def checked_bounds(
     classes: Classes, bounds: Mapping[str, Sequence[float]] | None, held: Mapping[str, float]
 ) -> dict[str, tuple[float, float]]:
     """Return the bounds as pairs of floats within the domain of the model; 0 and inf leave a side open."""
+    if not isinstance(bounds, Mapping | None):
+        msg = f"Invalid bounds of type {type(bounds).__name__}. Must be a dict, e.g. {{'effective_range': (10, 500)}}."
+        raise TypeError(msg)
     checked: dict[str, tuple[float, float]] = {}
     for name, pair in (bounds or {}).items():
         _check_known(name, classes, "bounds for")

@@ -214,7 +214,8 @@ def _scale(model: VariogramModel) -> tuple[float, dict[str, float]]:
             # GSTools' argument of the Bessel function is sqrt(nu) h / l.
             scale = MATERN_SCALES.get(model.smoothness, np.nan)
             return scale / model.smoothness**0.5, {"nu": model.smoothness}
-    msg = f"Invalid model of type {type(model).__name__}. GSTools has no such curve."
+    known = ", ".join(MODELS)
+    msg = f"Invalid model of type {type(model).__name__}. Must be a value of {known} or Nested, e.g. fit.model."
     raise TypeError(msg)
 
 

@@ -232,6 +232,9 @@ def _check_groups(uncertainties: Any) -> None:
     if not isinstance(uncertainties, Mapping) or len(uncertainties) < 2:
         msg = "Invalid uncertainties. Must be a dict of at least two: {name: jackknife(empirical), ...}."
         raise ValueError(msg)
+    if not all(isinstance(name, str) for name in uncertainties):
+        msg = f"Invalid uncertainties with names {list(uncertainties)}. Must be text."
+        raise TypeError(msg)
     first = next(iter(uncertainties.values()))
     for name, one in uncertainties.items():
         if not isinstance(one, CurveUncertainty):

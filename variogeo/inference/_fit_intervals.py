@@ -207,6 +207,8 @@ def fit_intervals(
         else:
             t = student_quantile(1 - tail, max(pooled_patches(uncertainty) - 1, 1.0))
             interval = _limits(estimate, found, t)
+        held = [name in (fixed or {}) for name in names]
+        error[held], interval[held] = 0.0, estimate[held, None]
         # A parameter that every fit puts on its bound is held there, not known exactly.
         stuck = [name in fit.at_bound and not np.ptp(found[:, k]) for k, name in enumerate(names)]
         error[stuck], interval[stuck] = np.nan, np.nan

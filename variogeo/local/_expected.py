@@ -11,9 +11,11 @@ from variogeo._model import RangeDefinition, range_of
 
 def check_model(model: Any) -> None:
     """Refuse what cannot be called with lags."""
-    if not callable(model):
-        msg = f"Invalid model of type {type(model).__name__}. Must be a variogram model or a function of the lag (km)."
-        raise TypeError(msg)
+    if callable(model) and not isinstance(model, type):
+        return
+    kind = f"{model.__name__}: a class" if isinstance(model, type) else f"of type {type(model).__name__}"
+    msg = f"Invalid model {kind}. Must be a variogram model, e.g. fit.model, or a function of the lag (km)."
+    raise TypeError(msg)
 
 
 def expected_at(model: Any, lag: NDArray[np.float64]) -> NDArray[np.float64]:

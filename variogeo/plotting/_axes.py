@@ -1,7 +1,7 @@
 """What all plots share: axes, colours, lags, legend."""
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from variogeo._empirical import EmpiricalVariogram
 
@@ -15,6 +15,15 @@ CURVE = "#c2410c"
 GUIDE = "#6b7280"
 BARS = "#d7dbe0"
 BAND = "#9ec5e3"
+
+
+def checked(value: Any, kind: type, name: str, source: str) -> Any:
+    """Return a value of a kind, or refuse it and say where one comes from."""
+    if not isinstance(value, kind):
+        of = f"{value.__name__}: a class" if isinstance(value, type) else f"of type {type(value).__name__}"
+        msg = f"Invalid {name} {of}. Must be {kind.__name__}, from {source}."
+        raise TypeError(msg)
+    return value
 
 
 def to_png(draw: "Callable[[Axes], object]") -> bytes:
@@ -38,7 +47,9 @@ def to_png(draw: "Callable[[Axes], object]") -> bytes:
 def axes_or_new(ax: "Axes | None") -> "Axes":
     """Return the given axes, or those of a new figure."""
     if ax is not None:
-        return ax
+        from matplotlib.axes import Axes
+
+        return checked(ax, Axes, "ax", "plt.subplots()[1]; other options go by their names")
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=(7, 4.3), layout="constrained")[1]

@@ -8,7 +8,7 @@ import numpy as np
 
 from variogeo._fit import VariogramFit
 from variogeo.direction import Anisotropy, DirectionalVariogram
-from variogeo.plotting._axes import CURVE, GUIDE, POINTS, axes_or_new, label_lags, legend_above
+from variogeo.plotting._axes import CURVE, GUIDE, POINTS, axes_or_new, checked, label_lags, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +45,9 @@ def plot_sectors(
     >>> [line.get_label() for line in ax.get_lines()]
     ['0° ± 45°', '90° ± 45°', 'all directions']
     """
+    checked(directional, DirectionalVariogram, "directional", "directional_variogram")
+    if anisotropy is not None:
+        checked(anisotropy, Anisotropy, "anisotropy", "fit_anisotropy")
     ax = axes_or_new(ax)
     whole = directional.omnidirectional
     for sector, variogram in directional:
@@ -112,6 +115,12 @@ def plot_rose(
     >>> len(plot_rose(found, fit_sectors(found, Exponential), ax=ax).patches)
     4
     """
+    checked(directional, DirectionalVariogram, "directional", "directional_variogram")
+    if not isinstance(fits, Sequence) or not all(isinstance(fit, VariogramFit) for fit in fits):
+        msg = f"Invalid fits of type {type(fits).__name__}. Must be a list of VariogramFit, from fit_sectors."
+        raise TypeError(msg)
+    if anisotropy is not None:
+        checked(anisotropy, Anisotropy, "anisotropy", "fit_anisotropy")
     if len(fits) != len(directional):
         msg = f"fits has {len(fits)} entries but directional has {len(directional)} sectors. One fit per sector."
         raise ValueError(msg)
@@ -119,7 +128,7 @@ def plot_rose(
         import matplotlib.pyplot as plt
 
         ax = plt.subplots(figsize=(5, 5), layout="constrained", subplot_kw={"projection": "polar"})[1]
-    if ax.name != "polar":
+    if getattr(ax, "name", "") != "polar":
         msg = 'Invalid ax. Must be polar axes: plt.subplots(subplot_kw={"projection": "polar"}).'
         raise ValueError(msg)
     ax.set_theta_zero_location("N")  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from variogeo.inference import PermutationEnvelope
-from variogeo.plotting._axes import BARS, CURVE, GUIDE, POINTS, axes_or_new, legend_above, log_lags
+from variogeo.plotting._axes import BARS, CURVE, GUIDE, POINTS, axes_or_new, checked, legend_above, log_lags
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +38,7 @@ def plot_envelope(test: PermutationEnvelope, ax: "Axes | None" = None) -> "Axes"
     >>> plot_envelope(test, ax=Figure().subplots()).texts[0].get_text()
     'p = 0.01, 99 permutations'
     """
+    checked(test, PermutationEnvelope, "test", "permutation_test")
     ax = axes_or_new(ax)
     filled = np.isfinite(test.low) & np.isfinite(test.lag)
     lag = test.lag[filled]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from variogeo.plotting._axes import GUIDE, axes_or_new, label_lags, legend_above
+from variogeo.plotting._axes import GUIDE, axes_or_new, checked, label_lags, legend_above
 from variogeo.regions import GroupedVariogram
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def plot_groups(grouped: GroupedVariogram, ax: "Axes | None" = None) -> "Axes":
     >>> [line.get_label() for line in plot_groups(grouped, ax=Figure().subplots()).get_lines()]
     ['0..5', '5..10', 'pooled']
     """
+    checked(grouped, GroupedVariogram, "grouped", "grouped_variogram")
     ax = axes_or_new(ax)
     for label, variogram in grouped:
         filled = variogram.npairs > 0

@@ -1,10 +1,10 @@
 """Maps of where a curve does not hold: photos by their excess, and pairs as lines."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from variogeo.plotting._axes import BARS, CURVE, axes_or_new
+from variogeo.plotting._axes import BARS, CURVE, axes_or_new, checked
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -39,6 +39,7 @@ def plot_excess(excess: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     >>> len(plot_excess(excess, ax=Figure().subplots()).collections)
     2
     """
+    excess = _in_degrees(excess, "excess", "mean_excess", "local_excess")
     ax = axes_or_new(ax)
     column = excess["mean_excess"].to_numpy(dtype=float)
     known = np.isfinite(column)
@@ -84,6 +85,7 @@ def plot_pairs(pairs: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     """
     from matplotlib.collections import LineCollection
 
+    pairs = _in_degrees(pairs, "pairs", "second", "hot_pairs")
     ax = axes_or_new(ax)
     lines = [np.asarray(part.coords) for shape in pairs.geometry[::-1] for part in getattr(shape, "geoms", [shape])]
     ax.add_collection(LineCollection(lines, colors=CURVE, linewidths=0.9, alpha=0.6, zorder=3))
@@ -93,6 +95,17 @@ def plot_pairs(pairs: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     ax.autoscale_view()
     _label_map(ax)
     return ax
+
+
+def _in_degrees(frame: Any, name: str, column: str, source: str) -> "gpd.GeoDataFrame":
+    """Return the result of a function of the local view in longitude and latitude, or refuse anything else."""
+    import geopandas as gpd
+
+    checked(frame, gpd.GeoDataFrame, name, source)
+    if column not in frame.columns:
+        msg = f"Invalid {name} without a column {column!r}. Must be the GeoDataFrame that {source} returns."
+        raise ValueError(msg)
+    return frame if frame.crs is None else frame.to_crs("EPSG:4326")
 
 
 def _label_map(ax: "Axes") -> None:

@@ -9,7 +9,7 @@ from variogeo._fit import VariogramFit
 from variogeo._model import VariogramModel
 from variogeo._tables import FEW_PAIRS
 from variogeo.inference import CurveUncertainty
-from variogeo.plotting._axes import BAND, BARS, CURVE, GUIDE, POINTS, axes_or_new, label_lags, legend_above
+from variogeo.plotting._axes import BAND, BARS, CURVE, GUIDE, POINTS, axes_or_new, checked, label_lags, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +49,9 @@ def plot_variogram(
     >>> ax.get_ylabel(), ax.get_xlabel()
     ('semivariance', 'lag (unit as given)')
     """
+    checked(empirical, EmpiricalVariogram, "empirical", "empirical_variogram")
+    if uncertainty is not None:
+        checked(uncertainty, CurveUncertainty, "uncertainty", "jackknife or bootstrap")
     ax = axes_or_new(ax)
     filled = empirical.npairs > 0
     lag, semivariance = empirical.lag[filled], empirical.semivariance[filled]

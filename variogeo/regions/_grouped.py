@@ -200,7 +200,8 @@ def grouped_variogram(
         found[name] = variogram
         numbers.append(() if own is None else tuple(np.unique(own).tolist()))
     if not found:
-        listed = "; ".join(f"{name}: {why}" for name, why in skipped) or "by has no label"
+        listed = "; ".join(f"{name}: {why}" for name, why in skipped[:5]) or "by has no label"
+        listed += f"; and {len(skipped) - 5} more" if len(skipped) > 5 else ""
         msg = f"No group has a pair in the bins ({listed}). Use other bins or larger groups."
         raise ValueError(msg)
     return GroupedVariogram(

@@ -12,6 +12,9 @@ from variogeo._checks import as_real_array, check_lonlat, listed_rows
 if TYPE_CHECKING:
     import geopandas as gpd
 
+_MAP_END = 1e-9
+"""Degrees from the antimeridian within which a corner is on it."""
+
 _FURTHEST = 540.0
 """Degrees of longitude: a turn beyond the map to either side."""
 
@@ -195,11 +198,15 @@ def _in_degrees(given: "gpd.GeoSeries", crs: Any) -> "gpd.GeoSeries":
     row = row[part[ring]]
     outside = ~(np.isfinite(corners) & (np.abs(corners) <= (_FURTHEST, 90.0))).all(axis=1)
     _refuse(np.bincount(row[outside], minlength=1), "has corners that are no degrees", "Is the CRS right?")
+    # Between neighbours on a map that does not end there, the longitude jumps by a turn.
+    jump = (np.abs(np.diff(corners[:, 0])) > 180) & (np.diff(ring) == 0)
     if not crs.is_geographic:
-        # Between neighbours on a map that does not end there, the longitude jumps by a turn.
-        jump = (np.abs(np.diff(corners[:, 0])) > 180) & (np.diff(ring) == 0)
         cure = "Split it there, and pass it in longitude and latitude."
         _refuse(np.bincount(row[1:][jump], minlength=1), "reaches across the antimeridian or a pole", cure)
+    at_end = np.abs(np.abs(corners[:, 0]) - 180) < _MAP_END
+    jump &= ~(at_end[1:] | at_end[:-1])
+    cure = "Split it at the antimeridian if it reaches across; else add corners, polygons.segmentize(90)."
+    _refuse(np.bincount(row[1:][jump], minlength=1), "has an edge of more than 180 degrees", cure)
     return degrees
 
 

@@ -82,7 +82,7 @@ def _rows(block: NDArray[Any]) -> NDArray[np.float64]:
 def _covariates(covariates: Any) -> tuple[list[str], NDArray[np.float64]]:
     """Return the names of the columns and the columns as (n, p) float64, or refuse them."""
     given = np.asarray(covariates)
-    if given.dtype.kind in "bO" and hasattr(covariates, "dtypes"):
+    if given.dtype.kind == "O":
         given = _table(covariates)
     array = as_real_array(given.astype(np.float64) if given.dtype.kind == "b" else given, name="covariates")
     array = array.astype(np.float64)
@@ -106,15 +106,17 @@ def _covariates(covariates: Any) -> tuple[list[str], NDArray[np.float64]]:
 
 def _table(covariates: Any) -> NDArray[np.float64]:
     """Return a table of numbers and truth values as floats, or refuse columns of something else."""
-    kinds = {str(name): covariates[name].dtype.kind for name in covariates.columns}
-    odd = [name for name, kind in kinds.items() if kind not in "biuf"]
+    import pandas as pd
+
+    table = pd.DataFrame(covariates)
+    odd = [str(name) for name, kind in table.dtypes.items() if kind.kind not in "biuf"]
     if odd:
         msg = (
             f"Invalid covariates: column {', '.join(odd)} holds no numbers. "
             "Make 0 and 1 of categories, e.g. with pandas.get_dummies, or leave the column out."
         )
         raise TypeError(msg)
-    return np.column_stack([covariates[name].to_numpy(dtype=np.float64) for name in covariates.columns])
+    return table.to_numpy(dtype=np.float64)
 
 
 def _basis(columns: NDArray[np.float64], names: list[str]) -> NDArray[np.float64]:
