@@ -77,7 +77,7 @@ def test_the_snippets_on_errors_and_places_print_their_results(snippets, capsys)
         for snippet in snippets[4:6]:
             exec(compile(snippet, "README", "exec"), names)
     printed = capsys.readouterr().out
-    for words in ("<CurveUncertainty: jackknife of 50 patches", "<FitIntervals", "<PermutationEnvelope: p = 0.005"):
+    for words in ("<CurveUncertainty: jackknife of 50 patches", "<FitIntervals", "<PermutationEnvelope: p = 0.001"):
         assert words in printed
     assert names["uncertainty"].usable.all()
     assert (names["hot"].lag > 1000).all()
