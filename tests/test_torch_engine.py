@@ -423,3 +423,8 @@ def test_a_tensor_elsewhere_is_not_moved_to_the_cpu_in_silence(call):
 def test_what_a_device_does_not_know_is_refused_there(option):
     with pytest.raises(ValueError, match=r"which knows sums of all pairs only\. Pass values\.cpu\(\) for them\."):
         empirical_variogram(PLACES, torch.ones(5, 4, device="meta"), LagBins([0, 900]), **option)
+
+
+def test_the_dimension_of_a_tensor_on_a_device_must_be_given():
+    with pytest.raises(ValueError, match="Invalid dimension None for dowd of a tensor on a device"):
+        empirical_variogram(PLACES, torch.ones(5, 4, device="meta"), LagBins([0, 900]), estimator="dowd")

@@ -159,14 +159,15 @@ def empirical_variogram(
     if estimator != "matheron" and dissimilarity not in get_args(Dissimilarity):
         msg = f"Invalid estimator {estimator!r} for {dissimilarity}, whose mean is robust. Use 'matheron'."
         raise ValueError(msg)
+    kind, sampling = cast("Dissimilarity", dissimilarity), None
     if on_device:
         _check_device(pairs, executor, resume, marks, dissimilarity)
+        if estimator != "matheron" and dimension is None:
+            msg = f"Invalid dimension None for {estimator} of a tensor on a device. Pass 1 for scalars, else a number."
+            raise ValueError(msg)
         from variogeo._engine._torch import accumulate_on_device
 
-        sums, sampling = (
-            accumulate_on_device(points, checked, cast("Dissimilarity", dissimilarity), bins, spread=spread),
-            None,
-        )
+        sums = accumulate_on_device(points, checked, kind, bins, spread=spread)
     else:
         width = checked.shape[1] if checked.ndim == 2 else 1
         if pairs is None and executor is None and resume is None:
@@ -174,10 +175,8 @@ def empirical_variogram(
         terms = Terms.of(checked, dissimilarity)
         if estimator != "matheron" and dimension is None:
             # Equal values have no dimension, and need none.
-            wide = terms.width > 1 and terms.largest > 0
-            dimension = (
-                effective_dimension(checked, dissimilarity=cast("Dissimilarity", dissimilarity)) if wide else 1.0
-            )
+            varied = terms.width > 1 and terms.largest > 0
+            dimension = effective_dimension(checked, dissimilarity=kind) if varied else 1.0
         sums, sampling = _sums(points, terms, bins, marks, pairs, spread=spread, executor=executor, resume=resume)
     check_filled(sums, bins)
     kept = PatchSums(int(marks.patch.max()) + 1, len(bins), sums.classes) if marks.patch.size else None
