@@ -20,6 +20,11 @@ _LEFT_OUT = 1e9
 """Lag (km) of pairs that are left out: beyond every bin."""
 
 _ERROR, _ERROR_ANTIPODE = AZIMUTH_ERROR
+_SHORT = 1e-6
+"""Rounding of directions and limits as float32, several times over."""
+
+_ZERO, _PLUS, _MINUS = np.float32(0), np.float32(1), np.float32(-1)
+
 _ROUNDING = 1e-10
 """Bound of an azimuth on the sphere, radians times the cosine of the latitude."""
 
@@ -38,7 +43,9 @@ class Marked(NamedTuple):
         Cosine and sine of the azimuths at which a cell begins; empty without cells.
     cell : (pairs,) int32 array
         Azimuth cell of the pairs at hand, counted from 1; 0 is the last one.
-    towards_east, towards_north, margin : (pairs,) float array
+    unsure : (pairs,) int32 array
+        Whether a pair at hand is too near to a limit.
+    towards_east, towards_north, margin : (pairs,) float32 array
         Direction of the pairs at hand, and how near to a limit it has to be settled.
     sums : (classes * intervals * 4,) float array
     intervals : int
@@ -52,10 +59,11 @@ class Marked(NamedTuple):
     weight_b: NDArray[np.float64]
     east: NDArray[np.float64]
     north: NDArray[np.float64]
-    cell: NDArray[np.int64]
-    towards_east: NDArray[np.float64]
-    towards_north: NDArray[np.float64]
-    margin: NDArray[np.float64]
+    cell: NDArray[np.int32]
+    unsure: NDArray[np.int32]
+    towards_east: NDArray[np.float32]
+    towards_north: NDArray[np.float32]
+    margin: NDArray[np.float32]
     sums: NDArray[np.float64]
     intervals: int
 
@@ -74,7 +82,7 @@ def marked(marks: Marks, rows: tuple[NDArray[np.intp], NDArray[np.intp]], zones:
     limit, space = np.radians(marks.limits), pairs if cells else 0
     return Marked(
         group_a, group_b, class_a, class_b, weight_a, weight_b, np.cos(limit), np.sin(limit),
-        np.zeros(space, np.int64), np.empty(space), np.empty(space), np.empty(space),
+        np.zeros(space, np.int32), np.zeros(space, np.int32), *np.empty((3, space), np.float32),
         np.zeros(classes * intervals * _COLUMNS), intervals,
     )  # fmt: skip
 
@@ -147,28 +155,32 @@ def _directions(metric, ax, ay, az, first, rows, bx, by, bz, count, later, lag, 
                 # The middle of the way is not that of the arc.
                 up *= 1.0 - WGS84_FLATTENING * 0.25 * near * (z + bz[j]) * (z + bz[j]) / far
             up *= math.sqrt(far)
-            east[shift + j], north[shift + j], margin[shift + j] = turn, up, error * sine
+            east[shift + j], north[shift + j] = np.float32(turn), np.float32(up)
+            margin[shift + j] = np.float32((error + _SHORT) * sine)
         place = shift + stop if start < stop else place
 
 
 @compiled
 def find_cells(metric, a, first, rows, x, y, z, count, later, pairs, space, marks):
     """Write the azimuth cells of pairs; make the terms of those that are too near to a limit -1, and count them."""
-    cell, east, north, margin, term = marks.cell, marks.towards_east, marks.towards_north, marks.margin, space.term
+    cell, unsure, east, north, margin = (
+        marks.cell, marks.unsure, marks.towards_east, marks.towards_north, marks.margin,
+    )  # fmt: skip
     _directions(metric, a.x, a.y, a.z, first, rows, x, y, z, count, later, space.lag, east, north, margin)
     for j in range(pairs):
         # Azimuths of half a turn: from 0 to 180 degrees.
-        sign = -1.0 if east[j] < 0.0 or (east[j] == 0.0 and north[j] < 0.0) else 1.0
-        east[j], north[j], cell[j] = sign * east[j], sign * north[j], 0
-    odd = 0
+        sign = _MINUS if east[j] < _ZERO or (east[j] == _ZERO and north[j] < _ZERO) else _PLUS
+        east[j], north[j], cell[j], unsure[j] = sign * east[j], sign * north[j], 0, 0
     for k in range(marks.east.shape[0]):
-        cosine, sine = marks.east[k], marks.north[k]
+        cosine, sine = np.float32(marks.east[k]), np.float32(marks.north[k])
         for j in range(pairs):
             beyond = east[j] * cosine - north[j] * sine
-            cell[j] += np.int64(beyond >= 0.0)
-            unsure = not abs(beyond) > margin[j]
-            odd += np.int64(unsure)
-            term[j] = -1.0 if unsure else term[j]
+            cell[j] += np.int32(beyond >= _ZERO)
+            unsure[j] |= np.int32(not abs(beyond) > margin[j])
+    odd, term = 0, space.term
+    for j in range(pairs):
+        odd += unsure[j]
+        term[j] = -1.0 if unsure[j] else term[j]
     return odd
 
 
