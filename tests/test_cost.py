@@ -125,6 +125,16 @@ def test_a_function_without_a_way_to_go_on_names_how_many_points_it_can_do(monke
     lonlat, values = uniform_lonlat(50, seed=1), np.random.default_rng(1).normal(size=(50, 3))
     seconds = cost_of(50, 3, spread=True, cores=_cost.usable_cores()).seconds
     monkeypatch.setattr(_cost, "LARGEST_SECONDS", seconds / 8.9 if every == 3 else seconds / 6.2)
-    words = rf"of 50 points would take .* Pass fewer points, e\.g\. every {every}th: lonlat\[::{every}\]"
+    words = rf"The pairs of 50 points would take .* Pass one point in {every}, e\.g\. lonlat\[::{every}\] and all"
     with pytest.raises(ValueError, match=words):
         call(lonlat, values)
+
+
+def test_work_on_short_lags_is_not_taken_for_that_on_all_pairs(monkeypatch):
+    """Of 5 000 points over the Earth only neighbouring tiles hold lags up to 50 km."""
+    lonlat = uniform_lonlat(5000, seed=1)
+    everything = 4 * cost_of(5000, 0, spread=True, cores=_cost.usable_cores()).seconds
+    monkeypatch.setattr(_cost, "LARGEST_SECONDS", everything * 0.9)
+    assert len(largest_shares(lonlat, LagBins([0, 50]))) == 1
+    with pytest.raises(ValueError, match="Pass one point in 2"):
+        largest_shares(lonlat, LagBins([0, 20_004]))

@@ -17,6 +17,7 @@ from variogeo.direction import (
     fit_anisotropy,
     fit_sectors,
 )
+from variogeo.direction._anisotropy import _half_turn
 from variogeo.direction._sectors import cell_limits, cells_within
 
 BINS = LagBins([0.0, 100.0, 1000.0, 5000.0, 12_000.0])
@@ -190,7 +191,7 @@ def test_what_is_wrong_with_an_ellipse_is_said():
     directional = directional_variogram(line, np.sin(lonlat[:, 1]) + noise, bins, sectors, **options)
     found = fit_anisotropy(directional, Exponential)
     assert not found.converged
-    assert "Only 1 sectors hold pairs" in found.message
+    assert "Only 1 azimuths have pairs" in found.message
     fits = fit_sectors(directional, Exponential)
     assert [fit.outcome == "too few bins" for fit in fits] == [False, True, True]
     assert np.isnan(fits[1].rmse)
@@ -201,11 +202,25 @@ def test_a_direction_that_hardly_helps_is_called_so():
     lonlat, field = stretched(300, seed=2)
     random = np.random.default_rng(3)
     bins = LagBins.linear(0, 800, 10)
-    noise = random.normal(size=field.shape)
-    directional = directional_variogram(lonlat, noise, bins, AzimuthSector.evenly(4), dissimilarity="half_squared")
-    found = fit_anisotropy(directional, Exponential)
-    helps = found.rmse <= 0.9 * found.rmse_isotropic
-    assert ("hardly improves" in found.message) != helps
+    options = {"sectors": AzimuthSector.evenly(4), "dissimilarity": "half_squared"}
+    noise = fit_anisotropy(directional_variogram(lonlat, random.normal(size=field.shape), bins, **options), Exponential)
+    assert "Direction hardly improves the fit" in noise.message
+    found = fit_anisotropy(directional_variogram(lonlat, field, bins, **options), Exponential)
+    assert "hardly" not in found.message
+
+
+def test_an_angle_a_hair_below_north_is_north():
+    assert [_half_turn(angle) for angle in (-1e-15, 0.0, 180.0, 190.0, -10.0)] == [0.0, 0.0, 0.0, 10.0, 170.0]
+
+
+def test_three_sectors_along_two_azimuths_are_no_three_directions():
+    sectors = [AzimuthSector(0.0, 45.0), AzimuthSector(0.0, 30.0), AzimuthSector(90.0, 45.0)]
+    lonlat = np.random.default_rng(0).uniform(-5, 5, (30, 2))
+    directional = directional_variogram(
+        lonlat, lonlat[:, 0], LagBins.linear(0, 600, 6), sectors, dissimilarity="half_squared"
+    )
+    with pytest.raises(ValueError, match="directional has 2 azimuths"):
+        fit_anisotropy(directional, Exponential)
 
 
 @pytest.mark.parametrize("metric", ["geodesic", "great_circle"])

@@ -12,7 +12,7 @@ from patched import of_separate_patches, standard_bins
 from scipy import stats
 
 from variogeo import Exponential, LagBins, empirical_variogram, fit_variogram
-from variogeo.inference import CurveUncertainty, jackknife, kmeans_patches
+from variogeo.inference import CurveUncertainty, bootstrap, jackknife, kmeans_patches
 from variogeo.synthetic import gaussian_field, uniform_lonlat
 
 BINS = LagBins([0.0, 100.0, 1000.0, 4000.0, 12_000.0])
@@ -310,8 +310,11 @@ def test_the_covariance_for_least_squares_is_inflated_by_the_number_of_replicate
     fit = fit_variogram(curve, Exponential, covariance=uncertainty.inflated_covariance)
     assert fit.weights == "covariance"
     few = of_separate_patches(np.random.default_rng(0).uniform(1, 2, (5, 4)), standard_bins(4))
-    with pytest.raises(ValueError, match="5 replicates of 4 usable bins do not tell"):
+    with pytest.raises(ValueError, match="5 patches do not tell, for 4 usable bins"):
         jackknife(few).inflated_covariance  # noqa: B018
+    # A thousand replicates come from no more than these patches.
+    with pytest.raises(ValueError, match="5 patches do not tell"):
+        bootstrap(few).inflated_covariance  # noqa: B018
 
 
 def test_the_inverse_of_an_inflated_covariance_is_right_on_average():

@@ -77,7 +77,10 @@ def test_sums_per_pair_of_patches_equal_a_loop_over_pairs(scattered, pairs, monk
 def test_sums_of_many_tasks_are_merged_in_parts(scattered, monkeypatch):
     expected = run(scattered, Marks(patch=PATCHES), rows=60)
     monkeypatch.setattr(_run, "_CELLS_AT_ONCE", 500)
+    merges, sum_of = [], ClassSums.sum_of
+    monkeypatch.setattr(_run.ClassSums, "sum_of", lambda several: merges.append(len(several)) or sum_of(several))
     found = run(scattered, Marks(patch=PATCHES), rows=60)
+    assert len([count for count in merges if count > 2]) > 3
     assert found.classes.npairs.tolist() == expected.classes.npairs.tolist()
     np.testing.assert_allclose(found.classes.term, expected.classes.term, rtol=1e-12)
 
@@ -351,3 +354,15 @@ def test_leaving_out_all_pairs_says_so():
 def test_labels_that_are_none_are_refused_in_words(labels, words):
     with pytest.raises(TypeError, match=words):
         empirical_variogram(np.arange(6.0).reshape(3, 2), np.eye(3), LagBins([0, 900]), exclude=labels)
+
+
+def test_a_table_and_a_sort_give_the_same_sums_per_class(monkeypatch):
+    random = np.random.default_rng(6)
+    keys = np.sort(random.integers(0, 9, (2, 500)), axis=0)
+    entries = (*keys, random.integers(0, 5, 500), random.integers(1, 9, 500), *random.random((3, 500)))
+    by_table = ClassSums.of(*entries)
+    monkeypatch.setattr("variogeo._engine._class_sums._ROOM", 0)
+    by_sort = ClassSums.of(*entries)
+    for name in ("first", "second", "bin", "npairs"):
+        np.testing.assert_array_equal(getattr(by_table, name), getattr(by_sort, name))
+    np.testing.assert_allclose(by_table.term, by_sort.term, rtol=1e-13)

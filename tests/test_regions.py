@@ -174,11 +174,13 @@ def test_an_edge_that_could_run_either_way_round_is_refused():
     def polygon(corners):
         return gpd.GeoDataFrame({"n": ["a"]}, geometry=[Polygon(corners)], crs="EPSG:4326")
 
-    for corners in ([(177, -1), (-178, -1), (-178, 1), (177, 1)], [(-170, -9), (170, -9), (170, 9), (-170, 9)]):
+    fiji, other_spelling = ([(170, -1), (end, -1), (end, 1), (170, 1)] for end in (-178, -180))
+    for corners in (fiji, other_spelling, [(-170, -9), (170, -9), (170, 9), (-170, 9)]):
         with pytest.raises(ValueError, match="has an edge of more than 180 degrees in 1 rows: 0"):
             labels_in_polygons([[0.0, 0.0]], polygon(corners), "n")
-    # Along the ends of the map there is one way only, and corners between say which one is meant.
-    whole = polygon([(-180, -9), (180, -9), (180, 9), (-180, 9)])
-    assert labels_in_polygons([[0.0, 0.0]], whole, "n").tolist() == ["a"]
+    # A whole turn goes one way only, and corners between say which one is meant.
+    for start in (-180, 0):
+        whole = polygon([(start, -9), (start + 360, -9), (start + 360, 9), (start, 9)])
+        assert labels_in_polygons([[10.0, 0.0]], whole, "n").tolist() == ["a"]
     belt = polygon([(-170, -9), (0, -9), (170, -9), (170, 9), (0, 9), (-170, 9)])
     assert labels_in_polygons([[0.0, 0.0], [175.0, 0.0]], belt, "n").tolist() == ["a", ""]

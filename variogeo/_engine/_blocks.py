@@ -48,7 +48,7 @@ def blocks_of(unit: NDArray[np.float64], values: Any, most_rows: int, patch: NDA
 
     order, starts = np.arange(len(unit)), [0]
     groups = getattr(values, "group_starts", None)
-    if groups is None:
+    if groups is None or len(groups) <= 2:
         groups = [0, len(unit)]
         if patch is not None and patch.size and patch.max() >= _FEW_PATCHES:
             order, groups = _patch_by_patch(unit, patch)

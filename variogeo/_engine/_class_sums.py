@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 _KEYS = ("first", "second", "bin")
 _FLOATS = ("weight", "lag", "term")
 
-_ROOM = 8
+_ROOM = 4
 """Places of a table for each entry that is added to it."""
 
 

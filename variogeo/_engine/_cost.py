@@ -1,5 +1,6 @@
 """What a run will cost, before anything is allocated."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, sqrt
 
@@ -59,19 +60,22 @@ def check_cost(n: int, width: int, *, spread: bool) -> None:
     raise ValueError(msg)
 
 
-def check_cost_alone(n: int, width: int, *, slower: float = 1.0) -> None:
+def check_cost_alone(n: int, width: int, *, slower: float = 1.0, share: Callable[[], float] = lambda: 1.0) -> None:
     """Refuse a run of more than an hour of a function that has no way to sample or to go on later.
 
-    ``slower`` is its time over that of all moments.
+    ``slower`` is its time over that of all moments, ``share`` gives the share of pairs that it looks at; it is asked
+    only where all pairs would take too long.
     """
     cores = usable_cores()
     cost = cost_of(n, width, spread=True, cores=cores)
     seconds = slower * cost.seconds
+    if seconds > LARGEST_SECONDS:
+        seconds *= share()
     if seconds <= LARGEST_SECONDS:
         return
     part = ceil(sqrt(seconds / LARGEST_SECONDS))
     msg = (
-        f"All {n * (n - 1) / 2:.2g} pairs of {n} points would take {Cost(seconds, cost.bytes)} on {cores} cores. "
-        f"Pass fewer points, e.g. every {part}th: lonlat[::{part}] and values[::{part}]."
+        f"The pairs of {n} points would take {Cost(seconds, cost.bytes)} on {cores} cores. "
+        f"Pass one point in {part}, e.g. lonlat[::{part}] and all columns likewise, or shorter bins."
     )
     raise ValueError(msg)

@@ -48,7 +48,7 @@ class Anisotropy:
         The same of the best curve with ratio 1.
     converged : bool
         False where the ratio is at its lowest, the search or the fit of all directions failed, or fewer than three
-        sectors hold pairs. True is no test: white noise has a ratio below 1, too.
+        azimuths have pairs. True is no test: white noise has a ratio below 1, too.
     message : str
         What was found in words, and what is wrong with it.
     """
@@ -131,7 +131,7 @@ def fit_anisotropy(
     Parameters
     ----------
     directional : DirectionalVariogram
-        With at least three sectors: an ellipse has three numbers.
+        With at least three azimuths: an ellipse has three numbers.
     model : class
         One model class, not nested.
     weights : {"npairs", "equal", "npairs_over_lag2"}
@@ -143,7 +143,7 @@ def fit_anisotropy(
     Raises
     ------
     ValueError
-        For fewer than three sectors, or weights that depend on the model.
+        For fewer than three azimuths, or weights that depend on the model.
     TypeError
         For a nested model.
 
@@ -163,8 +163,9 @@ def fit_anisotropy(
     True
     """
     _check(directional)
-    if len(directional) < _LEAST_SECTORS:
-        msg = f"directional has {len(directional)} sectors. An ellipse needs at least three: AzimuthSector.evenly(4)."
+    azimuths = {sector.azimuth for sector in directional.sectors}
+    if len(azimuths) < _LEAST_SECTORS:
+        msg = f"directional has {len(azimuths)} azimuths. An ellipse needs at least three: AzimuthSector.evenly(4)."
         raise ValueError(msg)
     if isinstance(model, tuple):
         msg = "Invalid model: a tuple. Must be one class, e.g. Exponential: an ellipse has one range in each direction."
@@ -183,12 +184,12 @@ def fit_anisotropy(
     )
     if rmse > _HARDLY * rmse_isotropic:
         message += " Direction hardly improves the fit: azimuth and ratio mean little."
-    filled = sum(bool((variogram.npairs > 0).any()) for variogram in directional.variograms)
+    filled = len({sector.azimuth for sector, variogram in directional if variogram.npairs.any()})
     faults = {
         f" The fit of all directions: {whole.outcome}.": not whole.converged,
         " The ratio is at its lowest: the curves of the sectors do not belong to one ellipse.": found.ratio
         <= _LOWEST_RATIO * 1.01,
-        f" Only {filled} sectors hold pairs, and an ellipse needs three.": filled < _LEAST_SECTORS,
+        f" Only {filled} azimuths have pairs, and an ellipse needs three.": filled < _LEAST_SECTORS,
         " The search did not converge.": not success,
     }
     message += "".join(text for text, holds in faults.items() if holds)
@@ -227,6 +228,12 @@ class _Points:
         return self.semivariance - anisotropy(self.lag[:, None], self.azimuth).mean(axis=1)
 
 
+def _half_turn(degrees: float) -> float:
+    """Return an angle in [0, 180): a tiny negative one would be rounded to 180."""
+    turned = degrees % HALF_TURN
+    return turned if turned < HALF_TURN else 0.0
+
+
 def _search(points: _Points, start: VariogramModel, lowest: float, azimuth: float) -> tuple[Anisotropy, float, bool]:
     """Return the best curve with a ratio of at least ``lowest`` from one start, its cost, and whether it was found."""
     from scipy.optimize import least_squares
@@ -237,7 +244,7 @@ def _search(points: _Points, start: VariogramModel, lowest: float, azimuth: floa
         nugget, partial_sill, log_range, log_ratio, angle = (float(value) for value in theta)
         reach = {"nugget": nugget * unit, "partial_sill": partial_sill * unit, "effective_range": np.exp(log_range)}
         curve = replace(start, **reach)  # type: ignore[type-var]
-        return Anisotropy(curve, angle % HALF_TURN, min(1.0, float(np.exp(log_ratio))), 0.0, 0.0, True, "")
+        return Anisotropy(curve, _half_turn(angle), min(1.0, float(np.exp(log_ratio))), 0.0, 0.0, True, "")
 
     low = [0.0, 0.0, np.log(points.lag.min() / 10), np.log(lowest), -360.0]
     high = [np.inf, np.inf, np.log(30 * longest), 0.0, 540.0]

@@ -121,14 +121,15 @@ class CurveUncertainty:
     def inflated_covariance(self) -> NDArray[np.float64]:
         """The covariance for generalised least squares: ``fit_variogram(..., covariance=...)``.
 
-        Definition: ``(R - 1) / (R - m - 2)`` times `covariance` of the m usable bins, because the inverse of a
-        covariance that is estimated from R replicates is too large by that (Hartlap et al. 2007). Its fits are worth
-        it with several times as many replicates as bins; with fewer ``weights=1 / standard_error**2`` is safer.
+        Definition: ``(P - 1) / (P - m - 2)`` times `covariance` of the m usable bins, because the inverse of a
+        covariance that is estimated from P patches is too large by that (Hartlap et al. 2007); replicates of a
+        bootstrap add none. Its fits are worth it with several times as many patches as bins; with fewer
+        ``weights=1 / standard_error**2`` is safer.
         """
-        count, bins = len(self.replicates), int(self.usable.sum())
+        count, bins = self.npatches, int(self.usable.sum())
         if count <= bins + 2:
             msg = (
-                f"{count} replicates of {bins} usable bins do not tell the inverse of their covariance. "
+                f"{count} patches do not tell, for {bins} usable bins, the inverse of the covariance. "
                 "Use more patches, fewer bins, or weights=1 / standard_error**2."
             )
             raise ValueError(msg)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 _MAP_END = 1e-9
-"""Degrees from the antimeridian within which a corner is on it."""
+"""Degrees within which an edge is a whole turn."""
 
 _FURTHEST = 540.0
 """Degrees of longitude: a turn beyond the map to either side."""
@@ -203,8 +203,8 @@ def _in_degrees(given: "gpd.GeoSeries", crs: Any) -> "gpd.GeoSeries":
     if not crs.is_geographic:
         cure = "Split it there, and pass it in longitude and latitude."
         _refuse(np.bincount(row[1:][jump], minlength=1), "reaches across the antimeridian or a pole", cure)
-    at_end = np.abs(np.abs(corners[:, 0]) - 180) < _MAP_END
-    jump &= ~(at_end[1:] | at_end[:-1])
+    # A whole turn can go one way only: along the edge of the map.
+    jump &= np.abs(np.abs(np.diff(corners[:, 0])) - 360) > _MAP_END
     cure = "Split it at the antimeridian if it reaches across; else add corners, polygons.segmentize(90)."
     _refuse(np.bincount(row[1:][jump], minlength=1), "has an edge of more than 180 degrees", cure)
     return degrees

@@ -80,9 +80,10 @@ def marked(marks: Marks, rows: tuple[NDArray[np.intp], NDArray[np.intp]], zones:
         class_a, classes = class_a * len(names_b), len(names_a) * len(names_b) * max(cells, 1)
         weight_a, weight_b = (marks.weight[side] if marks.weight.size else np.ones(len(side)) for side in rows)
     limit, space = np.radians(marks.limits), pairs if cells else 0
+    east, north, margin = np.empty((3, space), np.float32)
     return Marked(
         group_a, group_b, class_a, class_b, weight_a, weight_b, np.cos(limit), np.sin(limit),
-        np.zeros(space, np.int32), np.zeros(space, np.int32), *np.empty((3, space), np.float32),
+        np.zeros(space, np.int32), np.zeros(space, np.int32), east, north, margin,
         np.zeros(classes * intervals * _COLUMNS), intervals,
     )  # fmt: skip
 

@@ -121,7 +121,7 @@ class _Merge:
             following = self._early.pop(self._added)
             self._classes.append(following.classes)
             # Sums per class add like all others in one order, but many at once: each time costs a sort of all cells.
-            if sum(map(len, self._classes)) > _CELLS_AT_ONCE:
+            if sum(map(len, self._classes[1:])) > max(_CELLS_AT_ONCE, len(self._classes[0])):
                 self._classes = [ClassSums.sum_of(self._classes)]
             self._sums = self._sums + replace(following, classes=no_classes())
             self._added += 1

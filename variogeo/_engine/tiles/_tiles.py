@@ -24,6 +24,9 @@ from variogeo._lags import LagBins
 ROWS = 512
 """Points of a block: a tile has 2 MB for each number per pair."""
 
+_SOME = 50
+"""Blocks by which the work is estimated."""
+
 _SLOWER = 4.0
 """Time of a pair in a tile over that of a pair that is summed (measured with 5 000 photos: 3 to 4.3)."""
 
@@ -85,10 +88,20 @@ class Tiles:
         if not isinstance(bins, LagBins):
             msg = f"Invalid bins of type {type(bins).__name__}. Must be LagBins, e.g. LagBins(edges)."
             raise TypeError(msg)
-        check_cost_alone(len(points), 0 if terms is None else terms.width, slower=_SLOWER)
         blocks = blocks_of(points.unit, None if terms is None else terms.values, rows)
         caps = tuple(cap_of(*points.unit[blocks.rows(block)].T) for block in range(len(blocks)))
-        return cls(points, bins, terms, blocks, caps, LagZones.of(bins, points.metric))
+        tiles = cls(points, bins, terms, blocks, caps, LagZones.of(bins, points.metric))
+        check_cost_alone(
+            len(points), 0 if terms is None else terms.width, slower=_SLOWER, share=tiles.share_within_reach
+        )
+        return tiles
+
+    def share_within_reach(self) -> float:
+        """Return the share of all tiles that hold lags up to the last edge, from those of some blocks."""
+        reach, metric, count = self.bins.edges[-1], self.points.metric, len(self.blocks)
+        chosen = np.unique(np.linspace(0, count - 1, min(count, _SOME)).astype(int))
+        near = [smallest_lag(self.caps[k], cap, metric) <= reach for k in chosen for cap in self.caps]
+        return float(np.mean(near))
 
     def map(self, function: Callable[[Tile], Result]) -> Iterator[Result]:
         """Yield ``function(tile)`` of each tile, in a fixed order; the tiles are worked on by as many threads as cores.
