@@ -8,8 +8,9 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from variogeo import Exponential, LagBins, _cross, empirical_variogram
+from variogeo import Exponential, LagBins, empirical_variogram
 from variogeo._cross import CrossVariogram, cross_variogram
+from variogeo._engine import _terms
 from variogeo.synthetic import gaussian_field, uniform_lonlat
 
 BINS = LagBins([0, 50, 1000, 4000, 9000])
@@ -118,7 +119,7 @@ def test_where_a_field_does_not_vary_there_is_no_codispersion():
 
 def test_many_blocks_give_what_one_gives(fields, monkeypatch):
     whole = cross_variogram(*fields, BINS)
-    monkeypatch.setattr(_cross, "_ENTRIES_AT_ONCE", 50)
+    monkeypatch.setattr(_terms, "_ENTRIES_OF_FILE", 50)
     np.testing.assert_array_equal(cross_variogram(*fields, BINS).semivariance, whole.semivariance)
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from variogeo import _dimension
 from variogeo._dimension import effective_dimension
+from variogeo._engine import _terms
 
 
 def _design(lengths):
@@ -61,7 +61,7 @@ def test_neither_a_large_mean_nor_a_unit_changes_it():
 def test_many_blocks_give_what_one_gives(monkeypatch, photos):
     _, embeddings = photos
     whole = effective_dimension(embeddings), effective_dimension(embeddings[:, :20])
-    monkeypatch.setattr(_dimension, "_ENTRIES_AT_ONCE", 1000)
+    monkeypatch.setattr(_terms, "_ENTRIES_OF_FILE", 1000)
     assert (effective_dimension(embeddings), effective_dimension(embeddings[:, :20])) == pytest.approx(whole, rel=1e-12)
 
 

@@ -16,9 +16,6 @@ from variogeo._lags import LagBins
 if TYPE_CHECKING:
     import pandas as pd
 
-_ENTRIES_AT_ONCE = 2**22
-"""Numbers converted at once: 32 MB."""
-
 
 @dataclass(frozen=True, repr=False)
 class CrossVariogram:
@@ -209,9 +206,7 @@ def _factor(first: float, second: float) -> float:
 def _sum(first: Terms, second: Terms, factor: float) -> NDArray[np.float64]:
     """Return the rows of the first field plus ``factor`` times those of the second one."""
     both = np.empty((len(first), first.width))
-    step = max(1, _ENTRIES_AT_ONCE // first.width)
-    for start in range(0, len(first), step):
-        some = slice(start, start + step)
-        # Less the middle of each: a large mean would cost the sum its digits.
-        both[some] = (first.rows(some) - first.centre) + factor * (second.rows(some) - second.centre)
+    # Less the middle of each: a large mean would cost the sum its digits.
+    for (some, one), (_, other) in zip(first.centred_blocks(), second.centred_blocks(), strict=True):
+        both[some] = one + factor * other
     return both

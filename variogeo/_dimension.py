@@ -1,16 +1,11 @@
 """The effective dimension of embeddings: in how many directions they vary."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from variogeo._checks import Dissimilarity, check_choice, check_values
 from variogeo._engine import Terms
-
-_ENTRIES_AT_ONCE = 2**22
-"""Numbers converted at once: 32 MB."""
 
 
 def effective_dimension(values: Any, *, dissimilarity: Dissimilarity = "cosine") -> float:
@@ -70,23 +65,15 @@ def effective_dimension(values: Any, *, dissimilarity: Dissimilarity = "cosine")
         msg = "values has no variation: all rows are equal. Check the values, or choose other rows."
         raise ValueError(msg)
     n, d = len(terms), terms.width
-    mean = sum(rows.sum(axis=0) for rows in _blocks(terms)) / n
+    mean = sum(rows.sum(axis=0) for _, rows in terms.centred_blocks()) / n
     if n < d:
         # The products of rows have the same trace and the same sum of squares as those of columns.
-        centred = terms.rows(slice(None)) - terms.centre
-        centred = centred / terms.scale - mean
+        centred = (terms.rows(slice(None)) - terms.centre - mean) / terms.scale
         products = centred @ centred.T
     else:
         products = np.zeros((d, d))
-        for rows in _blocks(terms):
-            centred = rows - mean
+        for _, rows in terms.centred_blocks():
+            centred = (rows - mean) / terms.scale
             products += centred.T @ centred
     share = products / np.trace(products)
     return 1.0 / float(np.square(share).sum())
-
-
-def _blocks(terms: Terms) -> Iterator[NDArray[np.float64]]:
-    """Yield all rows, near their middle and of order one."""
-    step = max(1, _ENTRIES_AT_ONCE // terms.width)
-    for start in range(0, len(terms), step):
-        yield (terms.rows(slice(start, start + step)) - terms.centre) / terms.scale

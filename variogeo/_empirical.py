@@ -3,19 +3,18 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo import _estimators
-from variogeo._checks import check_choice, check_number
+from variogeo._checks import Dissimilarity, check_choice, check_number
 from variogeo._engine import LagSums
 from variogeo._lags import LagBins
 from variogeo._pairs import PairSampling
 from variogeo._patch_sums import PatchSums
 from variogeo._storage import encode, write_document
-from variogeo._tables import FEW_PAIRS as FEW_PAIRS
 from variogeo._tables import frame_of, text_of
 
 if TYPE_CHECKING:
@@ -24,6 +23,13 @@ if TYPE_CHECKING:
 Estimator = Literal["matheron", "cressie_hawkins", "dowd"]
 
 _HOW_MADE = ("dissimilarity", "estimator", "metric")
+
+
+def check_robust(estimator: str, dissimilarity: str) -> None:
+    """Refuse a robust estimator of what is no half squared difference."""
+    if estimator != "matheron" and dissimilarity not in (*get_args(Dissimilarity), "given"):
+        msg = f"Invalid estimator {estimator!r} for {dissimilarity}, whose mean is robust. Use 'matheron'."
+        raise ValueError(msg)
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,11 +94,7 @@ class EmpiricalVariogram:
         if self.estimator == "matheron":
             return
         self._check_spread(self.estimator)
-        if self.dissimilarity not in ("cosine", "half_squared", "given"):
-            msg = (
-                f"Invalid estimator {self.estimator!r} for {self.dissimilarity}, whose mean is robust. Use 'matheron'."
-            )
-            raise ValueError(msg)
+        check_robust(self.estimator, self.dissimilarity)
         if self.dimension is None:
             msg = f"Invalid dimension None for {self.estimator}. Pass 1 for scalars, else effective_dimension(values)."
             raise ValueError(msg)

@@ -14,7 +14,7 @@ from variogeo._checks import (
 )
 from variogeo._dimension import effective_dimension
 from variogeo._distances import Metric, SpherePoints
-from variogeo._empirical import EmpiricalVariogram, Estimator
+from variogeo._empirical import EmpiricalVariogram, Estimator, check_robust
 from variogeo._engine import LagSums, Marks, Terms, accumulate, accumulate_sample, check_cost, no_classes, weighted_sums
 from variogeo._from_pairs import check_bins, check_filled
 from variogeo._lags import LagBins
@@ -156,9 +156,7 @@ def empirical_variogram(
     _check_marks(marks, pairs, estimator, spread=spread)
     if dimension is not None:
         dimension = check_number(dimension, name="dimension", at_least=1.0)
-    if estimator != "matheron" and dissimilarity not in get_args(Dissimilarity):
-        msg = f"Invalid estimator {estimator!r} for {dissimilarity}, whose mean is robust. Use 'matheron'."
-        raise ValueError(msg)
+    check_robust(estimator, dissimilarity)
     kind, sampling = cast("Dissimilarity", dissimilarity), None
     if on_device:
         _check_device(pairs, executor, resume, marks, dissimilarity)

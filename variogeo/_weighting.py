@@ -104,9 +104,8 @@ class ResidualWeighting(Weighting):
         ``beta``, not negative.
     beyond, within : float or str, optional, km
         Thresholds of the two sides; ``"effective_range"`` by default, or the other one where only that is given and
-        they would overlap. ``"slope_range"`` and ``"integral_scale"`` are
-        other ways to say how far the curve reaches, and become km at once. ``beyond=inf`` switches the hard negatives
-        off, ``within=0`` the false negatives.
+        they would overlap. ``"slope_range"`` and ``"integral_scale"`` are other ways to say how far the curve
+        reaches, and become km at once. ``beyond=inf`` switches the hard negatives off, ``within=0`` the false ones.
     spread : float
         ``sigma``, the unit of the residual: 1, or the spread of the dissimilarity.
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_choice, check_lonlat, check_number
+from variogeo._checks import check_choice, check_lonlat, check_whole
 from variogeo._distances import pairwise_lag, prepare_points
 from variogeo._model import VariogramModel
 
@@ -70,10 +70,7 @@ def gaussian_field(
     if len(places) > _LARGEST:
         msg = f"lonlat has {len(places)} rows. At most {_LARGEST}: larger fields need GSTools (interop.to_gstools)."
         raise ValueError(msg)
-    number = check_number(dimensions, name="dimensions")
-    if int(number) != number or number < 1:
-        msg = f"Invalid dimensions '{dimensions}'. Must be a whole number of at least 1."
-        raise ValueError(msg)
+    number = check_whole(dimensions, name="dimensions", at_least=1)
     if not isinstance(model, VariogramModel):
         msg = f"Invalid model of type {type(model).__name__}. Must be a variogram model, e.g. Exponential(...)."
         raise TypeError(msg)
@@ -88,8 +85,8 @@ def gaussian_field(
     correlation = model.correlogram(pairwise_lag(points, points))
     # Rounding makes a smooth correlogram's smallest eigenvalues negative; 1e-10 is far below any estimate.
     factor = np.linalg.cholesky(correlation + 1e-10 * np.eye(len(distinct)))
-    field = factor @ random.standard_normal((len(distinct), int(dimensions)))
-    noise = random.standard_normal((len(places), int(dimensions)))
+    field = factor @ random.standard_normal((len(distinct), number))
+    noise = random.standard_normal((len(places), number))
     values = np.sqrt(model.partial_sill) * field[place.ravel()] + np.sqrt(model.nugget) * noise
     cone = np.full((len(places), 1), np.sqrt(max(0.0, 1.0 - model.sill)))
     return np.hstack([cone, values / np.sqrt(dimensions)])

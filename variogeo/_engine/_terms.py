@@ -161,6 +161,13 @@ class Terms:
         rows[order] = self.rows(index[order])
         return rows
 
+    def centred_blocks(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Yield all rows in float64 less the centre, unscaled, block by block, each with its place."""
+        step = max(1, _ENTRIES_OF_FILE // self.width)
+        for start in range(0, len(self), step):
+            some = slice(start, min(start + step, len(self)))
+            yield some, self.rows(some) - self.centre
+
     def factors(self, index: NDArray[np.intp], *, multiple: int = 1) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the centred and scaled rows in the products' precision, and half of their squared lengths.
 
@@ -226,10 +233,8 @@ class Terms:
         """Return the sum of the terms of all ordered pairs, times both weights: ``W sum w |x|^2 - |sum w x|^2``."""
         if self.roots:
             return np.nan
-        squares, rest, step = 0.0, np.zeros(self.width), max(1, _ENTRIES_AT_ONCE // self.width)
-        for start in range(0, len(self), step):
-            some = slice(start, start + step)
-            rows = self.rows(some) - self.centre
+        squares, rest = 0.0, np.zeros(self.width)
+        for some, rows in self.centred_blocks():
             squares += float(weight[some] @ np.einsum("ij,ij->i", rows, rows))
             rest += weight[some] @ rows
         return max(0.0, float(weight.sum()) * squares - float(rest @ rest))

@@ -134,11 +134,10 @@ def _gram(terms: Terms, number: NDArray[np.intp], photos: NDArray[np.int64]) -> 
     if terms.largest == 0:
         return gram
     sums, half = np.zeros((places, terms.width)), np.zeros(places)
-    for start in range(0, len(terms), _ROWS):
-        index = np.arange(start, min(start + _ROWS, len(terms)))
-        rows = (terms.rows(index) - terms.centre) / terms.scale
-        np.add.at(sums, number[index], rows)
-        np.add.at(half, number[index], 0.5 * np.einsum("ij,ij->i", rows, rows))
+    for some, rows in terms.centred_blocks():
+        rows /= terms.scale
+        np.add.at(sums, number[some], rows)
+        np.add.at(half, number[some], 0.5 * np.einsum("ij,ij->i", rows, rows))
     for start in range(0, places, _ROWS):
         some = slice(start, start + _ROWS)
         block = np.outer(half[some], photos) + np.outer(photos[some], half) - sums[some] @ sums.T
