@@ -146,11 +146,11 @@ def test_a_sum_serves_weightings_and_the_torch_module(tmp_path):
     ):
         scheme.save(tmp_path / f"{type(scheme).__name__}.json")
         assert variogeo.load(tmp_path / f"{type(scheme).__name__}.json") == scheme
-        weights = NegativeWeights(scheme)
+        weights = NegativeWeights(scheme, order="lonlat", units="deg")
         feats = torch.eye(3) + 0.5
         log_weights = weights.log_weights(lonlat, lonlat, feats, feats)
         assert torch.isfinite(log_weights).all()
-        other = NegativeWeights(DecorrelationWeighting(SHORT))
+        other = NegativeWeights(DecorrelationWeighting(SHORT), order="lonlat", units="deg")
         other.load_state_dict(weights.state_dict())
         assert other.scheme == scheme
 

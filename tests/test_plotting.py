@@ -15,18 +15,23 @@ from variogeo import (
     DecorrelationWeighting,
     EmpiricalVariogram,
     Exponential,
+    FarWeighting,
     LagBins,
+    LagSpread,
+    MaskWeighting,
+    NearWeighting,
     ResidualWeighting,
     Stable,
     ThesisMultiplier,
+    UniformWeighting,
     VariogramFit,
-    VariogramModel,
     Weighting,
     empirical_variogram,
     fit_variogram,
     variogram_from_pairs,
 )
 from variogeo.plotting import plot_variogram, plot_weights
+from variogeo.plotting._weights import TAKEN_OUT
 
 MODEL = Exponential(nugget=0.1, partial_sill=0.3, effective_range=300.0)
 
@@ -210,46 +215,46 @@ def test_a_drawn_figure_is_a_png(ax: Axes) -> None:
 
 @dataclass(frozen=True)
 class Excluding(Weighting):
-    """Weight 0 up to 100 km, a little more than 1 beyond."""
-
-    model: VariogramModel
+    """Take out similar pairs, and raise the others a little: a scheme of a user's own, without a curve."""
 
     @property
     def needs_dissimilarity(self) -> bool:
-        """False: the lag is enough."""
-        return False
+        """True: it reads nothing else."""
+        return True
 
-    def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:  # noqa: ARG002
+    def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:
         """Return the log-weight."""
-        return np.where(lag <= 100, -np.inf, 0.25)
+        return np.where(dissimilarity + 0 * lag <= 0.3, -np.inf, 0.25)
 
 
 def mesh(ax: Axes) -> tuple[Any, np.ndarray, np.ndarray]:
-    """Return the coloured surface and the lag and dissimilarity at its cells' centres."""
+    """Return the coloured surface and the lag and dissimilarity at its cells' corners."""
     (surface,) = ax.collections
     rows, columns = surface.get_array().shape
     corners = surface.get_coordinates()
-    # matplotlib puts the corners of "auto" shading midway between the given centres, so the centres follow back.
     assert corners.shape == (rows + 1, columns + 1, 2)
     return surface, corners[0, :, 0], corners[:, 0, 1]
+
+
+MASKING = ResidualWeighting.false_negatives(MODEL, spread=0.1, mask_above=1.0)
 
 
 @pytest.mark.parametrize(
     "scheme",
     [
-        DecorrelationWeighting(MODEL),
-        DecorrelationWeighting(Stable(0.0, 0.3, 2000.0, 0.5)),
         ResidualWeighting(MODEL, strength=2.0),
         ResidualWeighting(MODEL, beyond=np.inf, within=0.0),
-        Excluding(MODEL),
+        ResidualWeighting(Stable(0.0, 0.3, 2000.0, 0.5), spread=LagSpread((1.0, 100.0), (0.1, 0.2))),
+        MASKING,
+        ResidualWeighting.hard_negatives(MODEL) + MaskWeighting(25.0),
     ],
     ids=repr,
 )
 def test_the_surface_is_the_scheme_over_lag_and_dissimilarity(scheme: Weighting, ax: Axes) -> None:
     plot_weights(scheme, ax=ax)
-    model = scheme.model  # type: ignore[attr-defined]
+    assert scheme.curve is not None
     lag = line(ax, r"$\gamma(h)$").get_xdata()
-    dissimilarity = np.linspace(0.0, 1.6 * model.sill, 160)
+    dissimilarity = np.linspace(0.0, 1.6 * scheme.curve.sill, 160)
     surface, lag_edges, dissimilarity_edges = mesh(ax)
     # Each cell lies around the place whose value it shows.
     assert ((lag_edges[:-1] < lag) & (lag < lag_edges[1:])).all()
@@ -257,9 +262,10 @@ def test_the_surface_is_the_scheme_over_lag_and_dissimilarity(scheme: Weighting,
     expected = scheme(lag[None, :] + 0 * dissimilarity[:, None], dissimilarity[:, None] + 0 * lag[None, :])
     finite = np.isfinite(expected)
     assert np.array_equal(np.asarray(surface.get_array())[finite], expected[finite])
+    assert np.array_equal(np.ma.getmaskarray(surface.get_array()), ~finite)
 
 
-@pytest.mark.parametrize("scheme", [ResidualWeighting(MODEL, strength=2.0), Excluding(MODEL)], ids=repr)
+@pytest.mark.parametrize("scheme", [ResidualWeighting(MODEL, strength=2.0), Excluding()], ids=repr)
 def test_weight_one_is_white_and_the_colours_are_even_around_it(scheme: Weighting, ax: Axes) -> None:
     plot_weights(scheme, ax=ax)
     surface, *_ = mesh(ax)
@@ -269,13 +275,32 @@ def test_weight_one_is_white_and_the_colours_are_even_around_it(scheme: Weightin
     assert min(red, green, blue) > 0.95
 
 
-def test_weight_zero_takes_the_end_of_the_colours_and_does_not_stretch_them(ax: Axes) -> None:
-    plot_weights(Excluding(MODEL), ax=ax)
-    surface, *_ = mesh(ax)
+def test_weight_zero_is_grey_with_a_label_and_does_not_stretch_the_colours(ax: Axes) -> None:
+    plot_weights(Excluding(), ax=ax)
+    surface, _, dissimilarity = mesh(ax)
     assert (surface.norm.vmin, surface.norm.vmax) == (-0.25, 0.25)
-    values = surface.get_array()
-    assert np.ma.count_masked(values) == 0
-    assert surface.to_rgba(values)[0, 0].tolist() == list(mpl.colormaps["RdBu_r"](0.0))  # the lowest lag: darkest blue
+    assert dissimilarity[-1] == pytest.approx(1.0, abs=0.01)  # without a curve up to 1
+    colours = surface.to_rgba(surface.get_array())
+    grey = mpl.colors.to_rgba(TAKEN_OUT)
+    assert tuple(colours[0, 0]) == grey
+    assert tuple(colours[-1, 0]) != grey
+    (patch,) = ax.patches
+    assert (patch.get_facecolor(), labels(ax)) == (grey, ["taken out (weight 0)"])
+
+
+def test_a_scheme_of_ones_own_without_curve_or_mask_has_no_legend(ax: Axes) -> None:
+    class Similar(Excluding):
+        def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:
+            return 1.0 - dissimilarity + 0 * lag
+
+    plot_weights(Similar(), ax=ax)
+    assert ax.get_legend() is None
+    assert not ax.lines
+
+
+def test_nothing_is_said_to_be_taken_out_where_nothing_is(ax: Axes) -> None:
+    plot_weights(ResidualWeighting(MODEL), ax=ax)
+    assert "taken out (weight 0)" not in labels(ax)
 
 
 def test_a_scheme_without_effect_draws_white(ax: Axes) -> None:
@@ -289,12 +314,65 @@ def test_the_weights_plot_has_the_curve_its_name_and_units(ax: Axes) -> None:
     plot_weights(ResidualWeighting(MODEL), ax=ax)
     curve = line(ax, r"$\gamma(h)$")
     assert np.array_equal(curve.get_ydata(), MODEL(curve.get_xdata()))
-    assert curve.get_xdata().max() == pytest.approx(20_015.0)  # half the Earth's circumference
+    assert curve.get_xdata().max() == pytest.approx(20_015.0, abs=0.2)  # half the Earth's circumference
     assert ax.get_xlabel() == "lag (km)"
     assert ax.get_ylabel() == "dissimilarity"
     assert ax.get_title() == "ResidualWeighting"
     (colours,) = [other for other in ax.figure.axes if other is not ax]
     assert colours.get_ylabel() == "log-weight of a negative"
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        UniformWeighting(),
+        DecorrelationWeighting(MODEL),
+        NearWeighting(2.0, 100.0),
+        FarWeighting(1.0),
+        FarWeighting(1.0, longest=3000.0),
+        MaskWeighting(25.0),
+        MaskWeighting(25.0, beyond=1.0, coincident=False),
+        NearWeighting(2.0, 100.0) + MaskWeighting(25.0, beyond=1.0),
+    ],
+    ids=repr,
+)
+def test_a_scheme_of_the_lag_alone_is_a_line_of_its_weight(scheme: Weighting, ax: Axes) -> None:
+    plot_weights(scheme, ax=ax)
+    drawn = line(ax, "weight")
+    lag, weight = drawn.get_xdata(), drawn.get_ydata()
+    expected = np.exp(scheme(lag))
+    shown = expected > 0
+    assert np.array_equal(weight[shown], expected[shown])
+    assert np.isnan(weight[~shown]).all()
+    low, high = ax.get_ylim()
+    assert low == 0.0
+    assert high > max(1.0, expected.max())
+    assert ax.get_ylabel() == "weight of a negative"
+    # Hatched exactly where negatives are taken out, up to the thresholds themselves.
+    assert ("taken out (weight 0)" in labels(ax)) == (not shown.all())
+    if not shown.all():
+        (band,) = ax.collections
+        assert band.get_hatch() == "///"
+        limits = band.get_datalim(ax.transData)
+        assert limits.x0 == lag[~shown].min()
+        assert limits.x1 == lag[~shown].max() == 25.0
+
+
+def test_the_lags_at_which_the_weight_turns_are_named_once(ax: Axes) -> None:
+    scheme = ResidualWeighting(MODEL) + MaskWeighting(25.0, beyond=0.5) + DecorrelationWeighting(MODEL)
+    plot_weights(scheme, ax=ax)
+    assert labels(ax)[2:] == ["beyond 0.5 km", "within 25 km", "within, beyond, effective range 300 km"]
+    assert [line(ax, start).get_xdata()[0] for start in ("beyond", "within 25", "within,")] == [0.5, 25.0, 300.0]
+    assert ax.get_title() == "ResidualWeighting + MaskWeighting + DecorrelationWeighting"
+    assert ax.get_xlim()[0] == pytest.approx(0.005)  # well before the first of them
+
+
+def test_a_scheme_that_only_turns_within_metres_or_at_the_antipode_is_drawn_whole(ax: Axes) -> None:
+    plot_weights(MaskWeighting(0.01), ax=ax)
+    assert ax.get_xlim()[0] == pytest.approx(0.001)
+    other = Figure().subplots()
+    plot_weights(NearWeighting(1.0, 1e9), ax=other)
+    assert other.get_xlim()[0] == pytest.approx(1000.0)
 
 
 def test_a_multiplier_is_no_weighting_and_is_not_drawn_as_one(ax: Axes) -> None:

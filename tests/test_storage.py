@@ -108,7 +108,7 @@ def test_a_loaded_variogram_adds_to_the_one_it_was_saved_from(tmp_path: Path) ->
 def test_a_document_is_json_that_names_its_format_schema_and_checksum(tmp_path: Path) -> None:
     document = json.loads(saved(MODEL, tmp_path))
     assert document["format"] == "variogeo.model"
-    assert document["schema"] == 3
+    assert document["schema"] == 4
     assert re.fullmatch("[0-9a-f]{64}", document["sha256"])
     assert document["value"]["effective_range"] == 123.456
 
@@ -169,10 +169,10 @@ def test_reordered_keys_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_newer_schema_says_to_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_storage, "SCHEMA", 4)
+    monkeypatch.setattr(_storage, "SCHEMA", 5)
     raw = saved(MODEL, tmp_path)
     monkeypatch.undo()
-    with pytest.raises(DataError, match=r"written by schema 4; this version reads up to 3\. Upgrade variogeo"):
+    with pytest.raises(DataError, match=r"written by schema 5; this version reads up to 4\. Upgrade variogeo"):
         load_bytes(raw, tmp_path)
 
 
@@ -189,7 +189,7 @@ def test_a_model_of_the_first_schema_is_read_and_a_variogram_of_it_says_to_make_
 
 @pytest.mark.parametrize("schema", ["0", "-1", "1.0", "true", '"1"', "null", "[]"])
 def test_a_schema_that_is_no_version_is_refused(schema: str, tmp_path: Path) -> None:
-    raw = saved(MODEL, tmp_path).replace(b'"schema":3', b'"schema":' + schema.encode())
+    raw = saved(MODEL, tmp_path).replace(b'"schema":4', b'"schema":' + schema.encode())
     with pytest.raises(DataError, match="Must be a whole number of at least 1"):
         load_bytes(raw, tmp_path)
 

@@ -1,5 +1,6 @@
 """Checks of arguments: what is wrong, in which rows, and what to do instead."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -55,7 +56,7 @@ def check_number(
         msg = f"Invalid {name} {value!r}. Must be a number."
         raise TypeError(msg)
     suffix = f" ({unit})" if unit else ""
-    if not np.isfinite(number):
+    if not -math.inf < number < math.inf:
         msg = f"Invalid {name} '{number}'. Must be finite{suffix}."
         raise ValueError(msg)
     if above is not None and not number > above:

@@ -12,7 +12,7 @@ from variogeo._nested import Nested
 from variogeo._pairs import PairSampling, StratifiedPairs
 from variogeo._patch_sums import PatchSums
 from variogeo._storage import decode, dump_document, encode, read_document
-from variogeo._weighting import WEIGHTINGS
+from variogeo._weighting import WEIGHTINGS, LagSpread
 
 _MODELS: dict[str, type] = {**MODELS, "Nested": Nested}
 
@@ -28,7 +28,7 @@ _VALUES: dict[str, dict[str, type]] = {
         "StratifiedPairs": StratifiedPairs,
     },
     "model": _MODELS,
-    "weighting": {**_MODELS, **WEIGHTINGS},
+    "weighting": {**_MODELS, **WEIGHTINGS, "LagSpread": LagSpread},
 }
 """The classes that each kind of document may hold: nothing else is ever made from a file."""
 
@@ -76,7 +76,16 @@ def made(kind: str, content: dict[str, Any], name: str) -> Any:
         msg = f"{name} holds a {type(value).__name__} as {kind!r}. Must be one of {', '.join(_OUTERMOST[kind])}."
         raise DataError(msg)
     # A number written as text, or a count with decimals, would be taken for another value in silence.
-    if dump_document(kind, {"value": encode(value)}) != dump_document(kind, content):
+    if dump_document(kind, {"value": _as_far_as(encode(value), content["value"])}) != dump_document(kind, content):
         msg = f"{name} does not hold what {type(value).__name__}.save writes: a number of another type. Save it again."
         raise DataError(msg)
     return value
+
+
+def _as_far_as(written: Any, document: Any) -> Any:
+    """Return what a value is written as, without the fields that an older document does not have."""
+    if isinstance(written, dict) and isinstance(document, dict):
+        return {key: _as_far_as(entry, document[key]) for key, entry in written.items() if key in document}
+    if isinstance(written, list) and isinstance(document, list) and any(isinstance(entry, dict) for entry in written):
+        return [_as_far_as(*entries) for entries in zip(written, document, strict=False)]
+    return written

@@ -105,16 +105,16 @@ class VariogramModel(ABC):
         lag : float, array or tensor, km
             Not negative. NaN gives NaN. A tensor gives a tensor of its dtype and device.
         """
-        lag = _checked_lag(lag)
+        lag = checked_lag(lag)
         return array_namespace(lag).where(lag == 0, 0.0, self.nugget + self.partial_sill * self._rise(lag))[()]
 
     def correlogram(self, lag: Any) -> Any:
         """Return the correlation ``1 - (gamma - nugget) / partial_sill`` at ``lag`` (km): 1 at 0."""
-        return (1.0 - self._rise(_checked_lag(lag)))[()]
+        return (1.0 - self._rise(checked_lag(lag)))[()]
 
     def slope(self, lag: Any) -> Any:
         """Return the derivative of the curve per km at ``lag`` (km); at 0 from the right, maybe inf."""
-        return (self.partial_sill * self._rise_slope(_checked_lag(lag)))[()]
+        return (self.partial_sill * self._rise_slope(checked_lag(lag)))[()]
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Save as JSON with a checksum, numbers in full: ``variogeo.load(path) == self``."""
@@ -150,7 +150,7 @@ def check_fields(model: VariogramModel) -> None:
     object.__setattr__(model, "effective_range", effective_range)
 
 
-def _checked_lag(lag: Any) -> Any:
+def checked_lag(lag: Any) -> Any:
     """Return the lag as floats; a negative one is refused (on numpy: a tensor would have to be read)."""
     lag = as_floats(lag)
     if not is_torch(lag) and (lag < 0).any():

@@ -16,7 +16,8 @@ def array_namespace(value: Any) -> Any:
     """Return ``torch`` for a tensor, ``numpy`` for everything else.
 
     Formulas written on the result use only what both spell alike: ``exp``, ``expm1``, ``log``,
-    ``sqrt``, ``where``, ``clip(x, low, high)``, ``isnan``, ``zeros_like``.
+    ``log1p``, ``sqrt``, ``where``, ``clip(x, low, high)``, ``isnan``, ``isfinite``, ``zeros_like``, ``ones_like``,
+    and ``sum`` and ``amax`` with ``axis`` and ``keepdims``.
     """
     return sys.modules["torch"] if is_torch(value) else np
 

@@ -17,11 +17,12 @@ import numpy as np
 
 from variogeo._checks import DataError
 
-SCHEMA = 3
+SCHEMA = 4
 """The newest layout that this version reads, and the one it writes."""
 
 _OLDEST = {"empirical_variogram": 3}
-"""The oldest layout that this version reads, by kind where it is not 1: a variogram of 2 has no patches, no weights."""
+"""The oldest layout that this version reads, by kind where it is not 1: a variogram of 2 has no patches, no weights.
+Schema 4 has sums of weightings and spreads per lag, which version 3 cannot read."""
 
 _LARGEST = 64 * 2**20
 """Bytes that a document may have: a million bins of few pairs, five thousand with all cells of their histogram."""
@@ -32,7 +33,7 @@ _MOST_BRACKETS = 100
 
 def write_document(path: str | os.PathLike[str], kind: str, content: dict[str, Any], *, overwrite: bool) -> None:
     """Write ``content`` as a document of format ``variogeo.<kind>``; whole or not at all."""
-    raw = _dump(_sealed({"format": f"variogeo.{kind}", "schema": SCHEMA, **content}))
+    raw = dump_document(kind, content).encode()
     if len(raw) > _LARGEST:
         msg = f"{path} would have more than {_LARGEST // 2**20} MB, which load refuses. Use fewer bins."
         raise ValueError(msg)
@@ -41,7 +42,11 @@ def write_document(path: str | os.PathLike[str], kind: str, content: dict[str, A
 
 def dump_document(kind: str, content: dict[str, Any]) -> str:
     """Return ``content`` as the text of a document."""
-    return _dump(_sealed({"format": f"variogeo.{kind}", "schema": SCHEMA, **content})).decode()
+    raw = _dump(_sealed({"format": f"variogeo.{kind}", "schema": SCHEMA, **content}))
+    if _brackets(raw) > _MOST_BRACKETS:
+        msg = f"This {kind} has more than {_MOST_BRACKETS} lists and objects, which load refuses. Add fewer schemes."
+        raise ValueError(msg)
+    return raw.decode()
 
 
 def read_document(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
@@ -56,7 +61,7 @@ def parse_document(raw: bytes, name: str) -> tuple[str, dict[str, Any]]:
     if len(raw) > _LARGEST:
         msg = f"{name} has more than {_LARGEST // 2**20} MB. Not a document of variogeo."
         raise DataError(msg)
-    if raw.count(b"[") + raw.count(b"{") > _MOST_BRACKETS:
+    if _brackets(raw) > _MOST_BRACKETS:
         msg = f"{name} holds more than {_MOST_BRACKETS} lists and objects. Not a document of variogeo."
         raise DataError(msg)
     try:
@@ -118,12 +123,16 @@ def encode(value: Any) -> Any:
         return {"class": type(value).__name__, **fields}
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, tuple):
+        return [encode(entry) for entry in value]
     # JSON has neither, but a threshold of infinity (a side switched off) and a sill that is not known are legal values.
     return str(value) if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def decode(encoded: Any, classes: dict[str, type], name: str) -> Any:
     """Return the frozen value of `encode`; only the given classes are made, by their constructors."""
+    if isinstance(encoded, list) and any(isinstance(entry, dict) for entry in encoded):
+        return [decode(entry, classes, name) for entry in encoded]
     if not isinstance(encoded, dict):
         return float(encoded) if encoded in ("inf", "-inf", "nan") else encoded
     arguments = {k: decode(v, classes, name) for k, v in encoded.items() if k != "class"}
@@ -136,6 +145,11 @@ def decode(encoded: Any, classes: dict[str, type], name: str) -> Any:
     except (TypeError, ValueError, OverflowError) as error:
         msg = f"{name} holds a {made.__name__} that cannot be made: {error}"
         raise DataError(msg) from None
+
+
+def _brackets(raw: bytes) -> int:
+    """Return how many lists and objects begin in a document."""
+    return raw.count(b"[") + raw.count(b"{")
 
 
 def _is_as_written(document: dict[str, Any], raw: bytes) -> bool:

@@ -1,18 +1,25 @@
-"""The plot of a weighting: its surface over lag and dissimilarity."""
+"""The plot of a weighting: its surface over lag and dissimilarity, or its line over the lag."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from variogeo._weighting import Weighting
-from variogeo.plotting._axes import axes_or_new, log_lags
+from variogeo._distances import HALF_GREAT_CIRCLE
+from variogeo._weighting import SumWeighting, Weighting
+from variogeo.plotting._axes import CURVE, GUIDE, POINTS, axes_or_new, log_lags
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+TAKEN_OUT = "#8b929c"
+"""Grey of the negatives that have weight 0."""
+_TOP = 1.0
+"""Largest dissimilarity that is drawn without a curve: two embeddings that share nothing."""
+_GUIDES = ("dotted", "dashed", "dashdot")
+
 
 def plot_weights(scheme: Weighting, ax: "Axes | None" = None) -> "Axes":
-    """Plot the surface of a weighting: its weight over lag and dissimilarity.
+    """Plot a weighting: the surface of its log-weight, or a line for a scheme of the lag alone.
 
     Parameters
     ----------
@@ -22,8 +29,15 @@ def plot_weights(scheme: Weighting, ax: "Axes | None" = None) -> "Axes":
     Returns
     -------
     matplotlib Axes
-        Blue where a negative counts less, red where it counts more, white where the weight is 1;
-        the model as a line.
+        Of a scheme that reads the dissimilarity, its log-weight over lag and dissimilarity: blue where a negative
+        counts less, red where it counts more, white where the weight is 1; the curve as a line. Of a scheme of the lag
+        alone, its weight over the lag. Grey where negatives are taken out (weight 0). The lags at which the weight
+        turns are vertical lines.
+
+    Raises
+    ------
+    TypeError
+        For what is no `Weighting`, such as `ThesisMultiplier`.
 
     Examples
     --------
@@ -34,26 +48,91 @@ def plot_weights(scheme: Weighting, ax: "Axes | None" = None) -> "Axes":
     >>> plot_weights(scheme, ax=Figure().subplots()).get_title()
     'ResidualWeighting'
     """
-    from matplotlib.colors import TwoSlopeNorm
-
     if not isinstance(scheme, Weighting):
         msg = f"Invalid scheme of type {type(scheme).__name__}. Must be a Weighting, which gives log-weights."
         raise TypeError(msg)
     ax = axes_or_new(ax)
-    model = scheme.model  # type: ignore[attr-defined]
-    lag = np.geomspace(max(model.effective_range / 1e3, 1e-3), 20_015.0, 240)
-    dissimilarity = np.linspace(0.0, 1.6 * model.sill, 160)
-    log_weight = scheme(*np.meshgrid(lag, dissimilarity))
-    reach = max(float(np.abs(log_weight[np.isfinite(log_weight)]).max()), 0.1)
-    norm = TwoSlopeNorm(vcenter=0.0, vmin=-reach, vmax=reach)
-    # A weight of 0 has the log-weight -inf, which matplotlib would leave white, the colour of weight 1.
-    shown = np.maximum(log_weight, -reach)
-    mesh = ax.pcolormesh(lag, dissimilarity, shown, cmap="RdBu_r", norm=norm, shading="auto", rasterized=True)
-    ax.figure.colorbar(mesh, ax=ax, label="log-weight of a negative")
-    ax.plot(lag, model(lag), color="black", linewidth=1.3, label=r"$\gamma(h)$")
+    lag = np.geomspace(_shortest(scheme), HALF_GREAT_CIRCLE, 240)
+    if scheme.needs_dissimilarity:
+        _draw_surface(scheme, lag, ax)
+        free = "upper left"
+    else:
+        _draw_line(scheme, lag, ax)
+        free = "lower right"
+    ax.set_xlim(lag[0], lag[-1])
     log_lags(ax)
+    _draw_landmarks(scheme, ax)
     ax.set_xlabel("lag (km)")
-    ax.set_ylabel("dissimilarity")
-    ax.set_title(type(scheme).__name__, fontsize="medium")
-    ax.legend(framealpha=0.9, fontsize="small", loc="upper left")
+    ax.set_title(_name(scheme), fontsize="medium")
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(framealpha=0.9, fontsize="small", loc=free)
     return ax
+
+
+def _shortest(scheme: Weighting) -> float:
+    """Return the lag (km) at which the plot begins: well before the first thing happens, a metre at least."""
+    lags = [lag / 100 for _, lag in scheme.landmarks]
+    if scheme.curve is not None:
+        lags.append(scheme.curve.effective_range / 1e3)
+    return min(max(min(lags, default=1.0), 1e-3), 1e3)
+
+
+def _draw_surface(scheme: Weighting, lag: np.ndarray, ax: "Axes") -> None:
+    """Draw the log-weight over lag and dissimilarity, and the curve."""
+    import matplotlib as mpl
+    from matplotlib.colors import TwoSlopeNorm
+    from matplotlib.patches import Rectangle
+
+    curve = scheme.curve
+    dissimilarity = np.linspace(0.0, _TOP if curve is None or curve.sill == 0 else 1.6 * curve.sill, 160)
+    log_weight = np.asarray(scheme(*np.meshgrid(lag, dissimilarity)))
+    finite = np.isfinite(log_weight)
+    reach = float(np.abs(log_weight, where=finite, out=np.zeros_like(log_weight)).max(initial=0.1))
+    norm = TwoSlopeNorm(vcenter=0.0, vmin=-reach, vmax=reach)
+    colours = mpl.colormaps["RdBu_r"].with_extremes(bad=TAKEN_OUT)
+    shown = np.ma.masked_where(~finite, log_weight)
+    mesh = ax.pcolormesh(lag, dissimilarity, shown, cmap=colours, norm=norm, shading="auto", rasterized=True)
+    ax.figure.colorbar(mesh, ax=ax, label="log-weight of a negative")
+    if curve is not None:
+        ax.plot(lag, curve(lag), color="black", linewidth=1.3, label=r"$\gamma(h)$")
+    if not finite.all():
+        # Of no size: only for its entry in the legend.
+        ax.add_patch(Rectangle((lag[0], 0.0), 0.0, 0.0, facecolor=TAKEN_OUT, label="taken out (weight 0)"))
+    ax.set_ylim(dissimilarity[0], dissimilarity[-1])
+    ax.set_ylabel("dissimilarity")
+
+
+def _draw_line(scheme: Weighting, lag: np.ndarray, ax: "Axes") -> None:
+    """Draw the weight over the lag, with the lags that are taken out in grey."""
+    # Thresholds lie between the lags of the grid: with those and the next float steps are drawn upright.
+    turns = [at for _, turn in scheme.landmarks for at in (turn, np.nextafter(turn, np.inf))]
+    lag = np.sort(np.append(lag, [turn for turn in turns if lag[0] < turn < lag[-1]]))
+    weight = np.exp(np.asarray(scheme(lag)))
+    out = weight == 0
+    ax.axhline(1.0, color=GUIDE, linewidth=0.8, zorder=1)
+    ax.plot(lag, np.where(out, np.nan, weight), color=POINTS, linewidth=1.8, label="weight", zorder=3)
+    top = max(1.25, 1.15 * float(weight.max()))
+    if out.any():
+        ax.fill_between(
+            lag, 0.0, top, where=out, facecolor=TAKEN_OUT, edgecolor="white", hatch="///", linewidth=0.0,
+            label="taken out (weight 0)", zorder=2,
+        )  # fmt: skip
+    ax.set_ylim(0.0, top)
+    ax.set_ylabel("weight of a negative")
+
+
+def _draw_landmarks(scheme: Weighting, ax: "Axes") -> None:
+    """Draw a vertical line at each lag where the weight turns, and name it in the legend."""
+    names: dict[float, list[str]] = {}
+    for name, lag in scheme.landmarks:
+        known = names.setdefault(lag, [])
+        known.extend([name] if name not in known else [])
+    for number, (lag, called) in enumerate(sorted(names.items())):
+        label = f"{', '.join(called)} {lag:,.4g} km"
+        ax.axvline(lag, color=CURVE, linewidth=1.0, linestyle=_GUIDES[number % len(_GUIDES)], label=label, zorder=4)
+
+
+def _name(scheme: Weighting) -> str:
+    """Return the name of a scheme's class, of a sum those of its parts."""
+    parts = scheme.parts if isinstance(scheme, SumWeighting) else (scheme,)
+    return " + ".join(type(part).__name__ for part in parts)
