@@ -1,4 +1,5 @@
-# make demo: the main job on bundled data. make test: style, types and tests. make bench: writes docs/benchmarks.md.
+# make demo: the main job on bundled data. make experiment: does weighting help, in ten minutes.
+# make test: style, types and tests. make bench: writes docs/benchmarks.md.
 # All make .venv on first use, from Python 3.11 and the pinned versions in constraints.txt.
 
 PYTHON ?= python3.11
@@ -6,13 +7,21 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BENCH_INSTALLED := .venv/installed-bench
 
-.PHONY: demo demo-short test bench lock clean
+.PHONY: demo demo-short experiment experiment-all test bench lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/variogeo demo
 
 demo-short: $(INSTALLED)
 	$(BIN)/variogeo demo --short --out demo-output/short
+
+# The short form on simulated photos. An interrupted experiment goes on where it stopped.
+experiment: $(INSTALLED)
+	$(BIN)/variogeo experiment --short --out experiment-output/short
+
+# Every scheme and every control, six seeds: for a night.
+experiment-all: $(INSTALLED)
+	$(BIN)/variogeo experiment --arms all --out experiment-output/all
 
 test: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -29,7 +38,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --group dev --editable ".[all]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --group dev \
+		--group trainers-needs --editable ".[all]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group trainers-alone
 	touch $(INSTALLED)
 
 $(BENCH_INSTALLED): $(INSTALLED)
@@ -44,4 +55,4 @@ lock: $(INSTALLED)
 	touch $(INSTALLED)
 
 clean:
-	rm -rf .venv .bench demo-output
+	rm -rf .venv .bench demo-output experiment-output

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 import variogeo
+from variogeo.evaluation import nearest_places
 from variogeo.experiments import (
     TwoTower,
     accuracy_table,
     geoscore_difference,
     held_out,
-    nearest_places,
     predict,
     spatial_blocks,
     train,
@@ -38,10 +38,10 @@ def main() -> None:
     training, test = (variogeo.PointEmbeddings(*(column[part] for column in photos)) for part in (~is_test, is_test))
 
     scheme = fit_scheme(training, arguments.curve_photos, arguments.seed)
-    start = TwoTower(training.embeddings.shape[1], seed=arguments.seed).to(arguments.device)
+    start = TwoTower.small(training.embeddings.shape[1], seed=arguments.seed).to(arguments.device)
     gallery = np.unique(training.lonlat, axis=0)
     predictions = {}
-    for arm, weighting in (("plain", None), ("weighted", NegativeWeights(scheme))):
+    for arm, weighting in (("plain", None), ("weighted", NegativeWeights(scheme, order="lonlat", units="deg"))):
         model = train(start, training, weighting=weighting, epochs=arguments.epochs, seed=arguments.seed)
         predictions[arm] = predict(model, test.embeddings, gallery)
     oracle = nearest_places(test.lonlat, gallery)
