@@ -14,6 +14,11 @@ import variogeo
 REPO = Path(__file__).parents[1]
 PACKAGE = REPO / "variogeo"
 
+EXTRAS = (
+    "", "torch", "gstat", "distributed", "pysal", "geoclip", "open-clip", "transformers", "sentence-transformers",
+    "metric-learning", "lightning",
+)  # fmt: skip
+
 HEAVY = (
     "torch", "matplotlib", "pandas", "geopandas", "gstools", "skgstat", "sklearn", "scipy", "numba", "pyproj",
     "shapely", "pyarrow", "tqdm",
@@ -34,7 +39,8 @@ LAYERS = (
         "_mapped",
         "_label_codes",
     },
-    {"_lags", "_model", "_pairs"},
+    {"_lags", "_model", "_pairs", "_geohash", "_nearest_place"},
+    {"_distance_kernels", "_location_text"},
     {"_engine._histogram", "_engine._class_sums", "_engine._latest", "_engine._caps", "_engine.cpu._zones", "_models"},
     {"_libpysal"},
     {"_engine.cpu._compiled", "_engine._sums", "_nested"},
@@ -66,9 +72,17 @@ LAYERS = (
     {"_engine._accumulate"},
     {"_engine"},
     {"_patch_sums", "_point_marks", "_prepared", "_tables"},
-    {"_dimension", "_estimators", "_weighting", "_parameters", "_space", "_leastsquares"},
+    {"_dimension", "_estimators", "_parameters", "_space", "_leastsquares"},
     {"_empirical"},
     {"_from_pairs"},
+    {"_weighting._arguments", "_weighting._base", "_weighting._lag_spread", "_weighting._row_mean"},
+    {
+        "_weighting._decorrelation",
+        "_weighting._lag_only",
+        "_weighting._residual",
+        "_weighting._thesis",
+    },
+    {"_weighting"},
     {"_estimation", "_fit", "_loading", "_curve", "_solving", "_outcomes"},
     {"_fitting"},
     {"_cross", "regions._labels", "regions._grouped"},
@@ -89,13 +103,29 @@ LAYERS = (
     {"local"},
     {"sampling_bias._comparison"},
     {"direction", "inference", "regions", "sampling_bias"},
-    {"nn._coordinates", "nn._losses"},
-    {"nn._negative_weights", "nn._soft_targets"},
+    {"nn.losses", "nn.losses._pair_logits", "nn._coordinates", "nn._queue", "nn._distributed"},
+    {"nn.losses._row_terms", "nn._ride_along", "nn._noise"},
+    {"nn.losses._row_gradients", "nn.losses._chunked", "nn._sides", "nn._kernel_rows", "nn._state", "nn._fairness"},
+    {"nn.losses._weighted", "nn._summary", "nn._running_variogram"},
+    {"nn.losses._hard_contrastive", "nn._negative_weights", "nn._soft_targets", "nn._neighborhood"},
     {"nn"},
+    {"trainers._arguments", "trainers._carried", "trainers._coordinate_model", "trainers._labels"},
+    {"trainers._contrastive_loss", "trainers._siglip_loss"},
+    {"trainers._geoclip_parts", "trainers._gallery"},
+    {"trainers._weighted_geoclip"},
+    {
+        "trainers",
+        "trainers.geoclip",
+        "trainers.open_clip",
+        "trainers.transformers",
+        "trainers.sentence_transformers",
+        "trainers.metric_learning",
+        "trainers.lightning",
+    },
 )
 LEAVES = {"io", "interop", "plotting", "evaluation", "datasets", "synthetic", "cli", "demo"}
-# The demonstration and its training are the end of the line: they use the leaves.
-ENDS = {"cli", "demo"}
+# The demonstration, its training and the evaluation over a gallery are the end of the line: they use the leaves.
+ENDS = {"cli", "demo", "trainers._gallery"}
 
 
 def _modules():
@@ -147,10 +177,10 @@ def test_imports_point_one_way():
                 assert depth[other] <= depth[name], f"{name} imports {other}, which stands above it"
 
 
-def test_torch_is_imported_in_nn_experiments_and_the_device_engine_only():
+def test_torch_is_imported_in_nn_trainers_experiments_and_the_device_engine_only():
     for name, file in _modules():
         imports = re.findall(r"^\s*(?:import|from) torch\b", file.read_text(), flags=re.MULTILINE)
-        assert not imports or name.split(".")[0] in ("nn", "experiments") or name == "_engine._torch", name
+        assert not imports or name.split(".")[0] in ("nn", "trainers", "experiments") or name == "_engine._torch", name
 
 
 def test_nothing_is_unpickled_or_evaluated():
@@ -190,9 +220,7 @@ def _requirements(name, seen=None):
     seen = set() if seen is None else seen
     for text in importlib.metadata.requires(name) or []:
         requirement = Requirement(text)
-        if requirement.marker and not any(
-            requirement.marker.evaluate({"extra": e}) for e in ("", "torch", "gstat", "distributed", "pysal")
-        ):
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": e}) for e in EXTRAS):
             continue
         key = re.sub(r"[-_.]+", "-", requirement.name).lower()
         if key in seen or key == "variogeo":

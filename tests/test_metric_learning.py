@@ -343,7 +343,7 @@ def test_what_cannot_ride_along_is_refused(weights, labels, features, error, mes
     ("distance", "weights", "temperature", "error", "message"),
     [
         (torch.cdist, DECORRELATION, T, TypeError, r"Must be a distance, e.g. CosineSimilarity\(\)"),
-        (distances.CosineSimilarity(), UniformWeighting(), T, TypeError, "Must be a NegativeWeights"),
+        (distances.CosineSimilarity(), UniformWeighting(), T, TypeError, "Must be NegativeWeights"),
         (distances.CosineSimilarity(), DECORRELATION, 0.0, ValueError, "temperature '0.0'. Must be greater than 0"),
         (
             distances.CosineSimilarity(),

@@ -299,7 +299,7 @@ def test_labels_without_the_features_of_the_scheme_are_refused():
 
 @CACHED
 def test_a_scheme_alone_is_refused(cached):
-    with pytest.raises(TypeError, match=r"Must be a NegativeWeights"):
+    with pytest.raises(TypeError, match=r"Must be NegativeWeights"):
         _ours(_model(), UniformWeighting(), cached=cached)
 
 

@@ -280,7 +280,7 @@ def test_outputs_without_contrastive_logits_are_refused(outputs):
 
 @pytest.mark.parametrize("make", [weighted_loss, weighted_sigmoid_loss])
 def test_a_scheme_alone_is_refused(make):
-    with pytest.raises(TypeError, match=r"type UniformWeighting. Must be a NegativeWeights"):
+    with pytest.raises(TypeError, match=r"type UniformWeighting. Must be NegativeWeights"):
         make(UniformWeighting())
 
 

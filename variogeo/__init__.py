@@ -10,6 +10,15 @@ from typing import TYPE_CHECKING, Any
 from variogeo._checks import DataError
 from variogeo._cross import CrossVariogram, cross_variogram
 from variogeo._dimension import effective_dimension
+from variogeo._distance_kernels import (
+    CorrelogramKernel,
+    DistanceKernel,
+    ExponentialKernel,
+    GaussianKernel,
+    PowerKernel,
+    SimilarityKernel,
+    StepKernel,
+)
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._estimation import empirical_variogram
 from variogeo._fit import ModelComparison, VariogramFit
@@ -17,6 +26,7 @@ from variogeo._fitting import compare_models, fit_variogram
 from variogeo._from_pairs import variogram_from_pairs
 from variogeo._lags import LagBins
 from variogeo._loading import load
+from variogeo._location_text import location_text
 from variogeo._model import VariogramModel
 from variogeo._models import Exponential, Gaussian, Matern, Spherical, Stable
 from variogeo._nested import Nested
@@ -24,9 +34,16 @@ from variogeo._pairs import StratifiedPairs
 from variogeo._points import PointEmbeddings
 from variogeo._weighting import (
     DecorrelationWeighting,
+    FarWeighting,
+    LagSpread,
+    MaskWeighting,
+    NearWeighting,
     ResidualWeighting,
+    SumWeighting,
     ThesisMultiplier,
+    UniformWeighting,
     Weighting,
+    row_mean_one,
 )
 
 if TYPE_CHECKING:
@@ -46,22 +63,35 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CorrelogramKernel",
     "CrossVariogram",
     "DataError",
     "DecorrelationWeighting",
+    "DistanceKernel",
     "EmpiricalVariogram",
     "Exponential",
+    "ExponentialKernel",
+    "FarWeighting",
     "Gaussian",
+    "GaussianKernel",
     "LagBins",
+    "LagSpread",
+    "MaskWeighting",
     "Matern",
     "ModelComparison",
+    "NearWeighting",
     "Nested",
     "PointEmbeddings",
+    "PowerKernel",
     "ResidualWeighting",
+    "SimilarityKernel",
     "Spherical",
     "Stable",
+    "StepKernel",
     "StratifiedPairs",
+    "SumWeighting",
     "ThesisMultiplier",
+    "UniformWeighting",
     "VariogramFit",
     "VariogramModel",
     "Weighting",
@@ -71,6 +101,8 @@ __all__ = [
     "empirical_variogram",
     "fit_variogram",
     "load",
+    "location_text",
+    "row_mean_one",
     "variogram_from_pairs",
 ]
 

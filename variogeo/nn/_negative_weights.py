@@ -1,17 +1,23 @@
 """NegativeWeights: a weighting scheme as a torch module over the coordinates of a batch."""
 
-from typing import Literal
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from variogeo._checks import check_choice
-from variogeo._loading import made
-from variogeo._storage import dump_document, encode, parse_document
-from variogeo._weighting import WEIGHTINGS, Weighting
-from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Order, Units, positive_columns
+from variogeo._checks import check_choice, check_whole
+from variogeo._weighting import Weighting, row_mean_one
+from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Order, Units, on_host
+from variogeo.nn._sides import Sides, check_feature_space, check_negatives, on_the_host, prepare_sides
+from variogeo.nn._state import dump_state, scheme_of_state
+from variogeo.nn._summary import WeightSummary, summarise
 
 Coincident = Literal["mask", "weight"]
+
+_BLOCK = 2**19
+"""Pairs that are weighed at once in eager mode on the CPU: their temporaries stay in the cache."""
 
 
 class NegativeWeights(nn.Module):
@@ -25,24 +31,37 @@ class NegativeWeights(nn.Module):
         E.g. ``ResidualWeighting(fit.model)``. Its parameters are Python floats inside a frozen value:
         no ``.half()``, ``.to(torch.bfloat16)`` or autocast changes them.
     order : {"lonlat", "latlon"}
-        Order of the two coordinate columns (GeoCLIP: latlon; SatCLIP: lonlat). Never guessed.
-    units : {"deg", "rad", "e7"}
-        Degrees, radians (OSV5M), or int32 of 1e-7 degrees.
+        Order of the two coordinate columns. Required: it is never guessed. GeoCLIP writes latlon, SatCLIP lonlat.
+    units : {"deg", "rad", "e7", "xyz"}
+        Degrees; radians (OSV5M, latlon); int32 of 1e-7 degrees, which survive trainers that cast floats to half
+        precision; or unit vectors as `unpack` returns them, for which ``order`` is left out. Required.
     coincident : {"mask", "weight"}
         Another sample at the very same place (within 1 mm): ``"mask"`` takes it out (-inf), since
         it is no negative for a geolocalisation loss; ``"weight"`` leaves it to the scheme.
+    row_mean_one : bool
+        Hold the mean weight of each row's negatives that are left at 1, so that the temperature does not move: see
+        `variogeo.row_mean_one`.
+    feature_width : int, optional
+        Columns of the features that the curve was fitted on: others are refused.
 
     Notes
     -----
-    Lags are great-circle distances, within 0.56 % of the geodesic that the curve was fitted on. The
-    state dict holds the scheme as JSON text, so a checkpoint brings its own curve back. Coordinates are
-    not read back to the host, so places out of range or swapped columns are not noticed here.
+    Lags are great-circle distances in float32, right to 4e-7 of the lag (3e-5 mm at least) and within 0.56 % of the
+    geodesic that the curve was fitted on. The state dict holds the scheme as JSON text, so a checkpoint brings its own
+    curve back.
 
     With a queue or the other ranks the columns are the batch and then the rest: ``log_weights(gps,
     torch.cat([gps, queue]))``; where the positives stand elsewhere, pass ``positives``. For the direction
     from location to image of a symmetric loss, swap the two sides: ``log_weights(gps_all, gps)``.
 
-    A mean weight far from 1 acts like another temperature: look at ``log_weights(...).exp().mean()``.
+    A mean weight far from 1 acts like another temperature: ``print(weights.summary(...))`` tells.
+
+    On the CPU in eager mode values are checked, and errors name the rows. Nothing is read back from an accelerator or
+    within a compiled graph: there coordinates out of range fail an assertion with the same text, and a row whose
+    negatives are all masked is left to the loss, which counts it as 0. `summary` makes all checks on any device.
+
+    Fastest under ``torch.compile``, which makes one kernel of it. On the CPU it forms ``expm1`` from ``exp``: the
+    log-weight of a curve without a nugget loses digits where the weight itself is near 0; the weight does not.
 
     Examples
     --------
@@ -50,7 +69,7 @@ class NegativeWeights(nn.Module):
     >>> from variogeo import DecorrelationWeighting, Exponential
     >>> from variogeo.nn import NegativeWeights
     >>> curve = Exponential(nugget=0.2, partial_sill=0.8, effective_range=500.0)
-    >>> weights = NegativeWeights(DecorrelationWeighting(curve))
+    >>> weights = NegativeWeights(DecorrelationWeighting(curve), order="lonlat", units="deg")
     >>> lonlat = torch.tensor([[8.0, 50.0], [8.1, 50.0], [100.0, 0.0]])
     >>> weights.log_weights(lonlat, lonlat).exp().round(decimals=2)
     tensor([[1.0000, 0.2300, 1.0000],
@@ -62,9 +81,11 @@ class NegativeWeights(nn.Module):
         self,
         scheme: Weighting,
         *,
-        order: Order = "lonlat",
-        units: Units = "deg",
+        order: Order | None = None,
+        units: Units | None = None,
         coincident: Coincident = "mask",
+        row_mean_one: bool = False,
+        feature_width: int | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(scheme, Weighting):
@@ -76,7 +97,15 @@ class NegativeWeights(nn.Module):
         check_choice(coincident, Coincident, name="coincident")
         self.scheme = scheme
         self.coordinates = Coordinates(order, units)
-        self.coincident = coincident
+        self.coincident: Coincident = coincident
+        if not isinstance(row_mean_one, bool):
+            msg = f"Invalid row_mean_one {row_mean_one!r}. Must be True or False."
+            raise TypeError(msg)
+        self.row_mean_one = row_mean_one
+        self.feature_width = (
+            None if feature_width is None else check_whole(feature_width, name="feature_width", at_least=1)
+        )
+        self._same_space = False
 
     def forward(
         self,
@@ -104,9 +133,9 @@ class NegativeWeights(nn.Module):
 
         Parameters
         ----------
-        coords_a : (B, 2) tensor
+        coords_a : (B, 2) tensor, or (B, 3)
             Places of the rows of the logits, in the module's order and units.
-        coords_b : (M, 2) tensor
+        coords_b : (M, 2) tensor, or (M, 3)
             Places of the columns: the same batch, then maybe a queue or the other ranks.
         feats_a, feats_b : (B, d), (M, d) tensor, optional
             Features in the frozen space in which the curve was fitted; a row of NaN (or of zeros) is
@@ -122,77 +151,144 @@ class NegativeWeights(nn.Module):
         Raises
         ------
         ValueError
-            For shapes that do not fit.
+            For shapes that do not fit; on the CPU in eager mode for NaN coordinates, latitudes beyond 90 degrees,
+            longitudes beyond 540, positives that are no column, and rows whose negatives are all masked; there at the
+            first call with features for a mean dissimilarity that the curve does not expect, by a factor of two.
         TypeError
             For half-precision coordinates, or without the features that the scheme needs.
-
-        Notes
-        -----
-        Nothing is read back to the host, so NaN coordinates cannot be refused here: they give NaN.
         """
-        columns = positive_columns(positives, coords_a, coords_b)
-        with torch.autocast(device_type=coords_a.device.type, enabled=False):
-            lag = self.coordinates.pairwise_lag(coords_a, coords_b)
-            dissimilarity = None
-            if self.scheme.needs_dissimilarity:
-                dissimilarity = _dissimilarity(feats_a, feats_b, coords_a, coords_b)
+        sides = self._sides((coords_a, coords_b), (feats_a, feats_b), positives)
+        if not on_host(coords_a):
+            return self._of_rows(sides, slice(None))
+        log_weights = torch.empty(coords_a.shape[0], coords_b.shape[0], dtype=torch.float32)
+        for rows in sides.blocks(_BLOCK):
+            log_weights[rows] = self._of_rows(sides, rows)
+        return log_weights
+
+    @torch.no_grad()
+    def by_rows(
+        self,
+        coords_a: Tensor,
+        coords_b: Tensor,
+        feats_a: Tensor | None = None,
+        feats_b: Tensor | None = None,
+        *,
+        positives: Tensor | None = None,
+    ) -> Callable[[slice], Tensor]:
+        """Return a function of a slice of rows that returns their log-weights, for chunked losses.
+
+        Arguments are those of `log_weights`. Unit vectors and unit features are made and checked once, and the (B, M)
+        matrix is never held: each call returns the (rows, M) part of what `log_weights` returns.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from variogeo import NearWeighting
+        >>> weights = NegativeWeights(NearWeighting(1.0, 100.0), order="lonlat", units="deg")
+        >>> lonlat = torch.tensor([[8.0, 50.0], [8.1, 50.0], [100.0, 0.0]])
+        >>> rows = weights.by_rows(lonlat, lonlat)
+        >>> torch.equal(rows(slice(1, 3)), weights(lonlat, lonlat)[1:3])
+        True
+        """
+        return partial(self._of_rows, self._sides((coords_a, coords_b), (feats_a, feats_b), positives))
+
+    @torch.no_grad()
+    def summary(
+        self,
+        coords_a: Tensor,
+        coords_b: Tensor,
+        feats_a: Tensor | None = None,
+        feats_b: Tensor | None = None,
+        *,
+        positives: Tensor | None = None,
+    ) -> WeightSummary:
+        """Return what the scheme does to one batch; reads it back to the host and makes every check there.
+
+        Parameters
+        ----------
+        coords_a, coords_b, feats_a, feats_b, positives
+            As for `log_weights`, on any device.
+
+        Raises
+        ------
+        ValueError, TypeError
+            All that `log_weights` raises on the CPU: look at one batch before a training on an accelerator.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from variogeo import DecorrelationWeighting, Exponential
+        >>> scheme = DecorrelationWeighting(Exponential(nugget=0.2, partial_sill=0.8, effective_range=500.0))
+        >>> lonlat = torch.tensor([[8.0, 50.0], [8.1, 50.0], [100.0, 0.0]])
+        >>> print(NegativeWeights(scheme, order="lonlat", units="deg").summary(lonlat, lonlat))
+        6 negatives in 3 rows, 0.0 % masked
+        mean weight 0.745 (rows 0.617 to 1)
+        lag up to effective range (500 km): 2 (33.3 %)
+        """
+        coords_a, coords_b, feats_a, feats_b, columns = on_the_host(coords_a, coords_b, feats_a, feats_b, positives)
+        coords, feats, self._same_space = (coords_a, coords_b), (feats_a, feats_b), False
+        sides = self._sides(coords, feats, columns)
+        if not self.scheme.needs_dissimilarity:
+            sides = prepare_sides(self.coordinates, coords, feats, columns, width=self.feature_width)
+        return summarise(sides, partial(self._of_rows, sides), self.scheme)
+
+    def _sides(
+        self, coords: tuple[Tensor, Tensor], feats: tuple[Tensor | None, Tensor | None], positives: Tensor | None
+    ) -> Sides:
+        """Return both sides of the batch, with features where the scheme reads them."""
+        needed = self.scheme.needs_dissimilarity
+        if needed and (feats[0] is None or feats[1] is None):
+            msg = "The scheme needs feats_a and feats_b: the frozen features in which its curve was fitted."
+            raise TypeError(msg)
+        used = feats if needed else (None, None)
+        sides = prepare_sides(self.coordinates, coords, used, positives, width=self.feature_width)
+        curve = self.scheme.curve if needed else None
+        if curve is not None and on_host(coords[0]) and not self._same_space:
+            self._same_space = check_feature_space(sides, curve)
+        return sides
+
+    @torch.no_grad()
+    def _of_rows(self, sides: Sides, rows: slice) -> Tensor:
+        """Return the log-weights of some rows."""
+        part = sides[rows]
+        columns = part.positives[:, None]
+        with torch.autocast(device_type=columns.device.type, enabled=False):
+            lag = part.lag()
+            dissimilarity = part.dissimilarity() if self.scheme.needs_dissimilarity else None
             log_weight = self.scheme(lag, dissimilarity).to(torch.float32)
             if self.coincident == "mask":
                 log_weight = torch.where(lag <= SAME_PLACE, -torch.inf, log_weight)
-            return log_weight.scatter(1, columns[:, None], 0.0)
+            if self.row_mean_one:
+                log_weight = row_mean_one(log_weight, ~part.is_positive())
+            if not on_host(log_weight):
+                return log_weight.scatter(1, columns, 0.0)
+            negatives = log_weight.scatter(1, columns, -torch.inf)
+            check_negatives(negatives, range(len(sides.positives))[rows])
+            return negatives.scatter_(1, columns, 0.0)
 
     def get_extra_state(self) -> str:
         """Return the scheme and the settings as JSON text, for the state dict.
 
         A scheme of the user's own class is left out: it stays the one of the constructor.
         """
-        known = WEIGHTINGS.get(type(self.scheme).__name__) is type(self.scheme)
-        value = encode(self.scheme) if known else None
-        return dump_document("negative_weights", {"value": value, **self._settings})
+        return dump_state(self.scheme, self._settings)
 
     def set_extra_state(self, state: str) -> None:
         """Take the scheme of a state dict, after checking that coordinates are written the same way."""
-        kind, content = parse_document(state.encode(), "the state of NegativeWeights")
-        settings = {name: content.pop(name, None) for name in self._settings}
-        if kind != "negative_weights" or settings != self._settings:
-            msg = f"The state was saved with {kind} {settings}, this module has {self._settings}. Make it the same way."
-            raise ValueError(msg)
-        if content["value"] is not None:
-            self.scheme = made("weighting", content, "the state of NegativeWeights")
+        self.scheme = scheme_of_state(state, self._settings) or self.scheme
+        self._same_space = False
 
     @property
-    def _settings(self) -> dict[str, str]:
+    def _settings(self) -> dict[str, Any]:
         return {
             "order": self.coordinates.order,
             "units": self.coordinates.units,
             "coincident": self.coincident,
+            "row_mean_one": self.row_mean_one,
+            "feature_width": self.feature_width,
         }
 
     def extra_repr(self) -> str:
         """Return the constructor's arguments."""
         settings = ", ".join(f"{name}={value!r}" for name, value in self._settings.items())
         return f"{self.scheme!r}, {settings}"
-
-
-def _dissimilarity(feats_a: Tensor | None, feats_b: Tensor | None, coords_a: Tensor, coords_b: Tensor) -> Tensor:
-    """Return ``1 - cos`` of all pairs in float32."""
-    if not isinstance(feats_a, Tensor) or not isinstance(feats_b, Tensor):
-        msg = "The scheme needs feats_a and feats_b: the frozen features in which its curve was fitted."
-        raise TypeError(msg)
-    for feats, coords, side in ((feats_a, coords_a, "a"), (feats_b, coords_b, "b")):
-        if feats.ndim != 2 or feats.shape[0] != coords.shape[0]:
-            msg = (
-                f"Invalid feats_{side} of shape {tuple(feats.shape)} with {coords.shape[0]} rows in coords_{side}. "
-                "Must be (n, d): one row per place."
-            )
-            raise ValueError(msg)
-    if feats_a.shape[1] != feats_b.shape[1]:
-        msg = f"feats_a has {feats_a.shape[1]} columns but feats_b has {feats_b.shape[1]}. Must be one feature space."
-        raise ValueError(msg)
-    return torch.clamp(1.0 - _unit(feats_a) @ _unit(feats_b).T, 0.0, 2.0)
-
-
-def _unit(feats: Tensor) -> Tensor:
-    """Return unit rows in float32; scaled first, so that no square under- or overflows. Zeros become NaN."""
-    scaled = (feats / feats.abs().amax(dim=1, keepdim=True)).float()
-    return scaled / scaled.norm(dim=1, keepdim=True)

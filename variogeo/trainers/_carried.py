@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from variogeo.nn import NegativeWeights
-
 
 class Carried(NamedTuple):
     """What `forward` hands to `get_logits` in the place of the bias, which open_clip passes on as it is."""
@@ -13,17 +11,6 @@ class Carried(NamedTuple):
     logit_bias: Tensor | None
     coords: Tensor
     frozen_features: Tensor | None
-
-
-def checked(weights: NegativeWeights) -> NegativeWeights:
-    """Refuse anything but the module."""
-    if not isinstance(weights, NegativeWeights):
-        msg = (
-            f"Invalid weights of type {type(weights).__name__}. "
-            'Must be NegativeWeights, e.g. NegativeWeights(scheme, order="lonlat", units="e7").'
-        )
-        raise TypeError(msg)
-    return weights
 
 
 def given(coords: Tensor | None) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from variogeo.nn import NegativeWeights, all_gather_rows, weighted_cross_entropy
-from variogeo.trainers._carried import checked
+from variogeo.trainers._arguments import checked_weights
 
 
 class ContrastiveLoss(nn.Module):
@@ -44,7 +44,7 @@ class ContrastiveLoss(nn.Module):
 
     def __init__(self, weights: NegativeWeights) -> None:
         super().__init__()
-        self.weights = checked(weights)
+        self.weights = checked_weights(weights)
 
     def forward(
         self,

@@ -1,19 +1,10 @@
 """Labels that hold places: the coordinates of a row, then the frozen features that its scheme reads."""
 
-from typing import Any
-
 from torch import Tensor
 
 from variogeo.nn import NegativeWeights
 
 _WIDTH = {"deg": 2, "rad": 2, "e7": 2, "xyz": 3}
-
-
-def check_weights(weights: Any) -> None:
-    """Refuse what is no `NegativeWeights`."""
-    if not isinstance(weights, NegativeWeights):
-        msg = f"Invalid weights of type {type(weights).__name__}. Must be a NegativeWeights(scheme, order=, units=)."
-        raise TypeError(msg)
 
 
 def places_and_features(labels: Tensor, weights: NegativeWeights) -> tuple[Tensor, Tensor | None]:

@@ -7,7 +7,8 @@ from open_clip.loss import SigLipLoss
 from torch import Tensor
 
 from variogeo.nn import NegativeWeights, pack, unpack, weighted_sigmoid
-from variogeo.trainers._carried import Carried, checked, given
+from variogeo.trainers._arguments import checked_weights
+from variogeo.trainers._carried import Carried, given
 
 
 class WeightedSigLipLoss(SigLipLoss):
@@ -56,7 +57,7 @@ class WeightedSigLipLoss(SigLipLoss):
         dist_impl: str | None = None,
     ) -> None:
         super().__init__(cache_labels, rank, world_size, dist_impl)
-        self._written = checked(weights).coordinates
+        self._written = checked_weights(weights).coordinates
         if weights.row_mean_one and world_size > 1:
             msg = (
                 f"Invalid row_mean_one=True with world_size {world_size}. SigLIP's ranks exchange blocks of columns, "

@@ -1,14 +1,12 @@
 """pytorch-metric-learning: a distance that weights the negatives of its losses."""
 
-from typing import Literal, cast
-
 import torch
 from torch import Tensor
 
-from variogeo import row_mean_one
 from variogeo._checks import check_number
+from variogeo._weighting import row_mean_one
 from variogeo.nn import NegativeWeights, pack, unpack
-from variogeo.trainers._labels import check_weights
+from variogeo.trainers._arguments import checked_weights
 
 try:
     from pytorch_metric_learning.distances import BaseDistance
@@ -86,7 +84,7 @@ class GeoWeightedDistance(BaseDistance):
         if not isinstance(distance, BaseDistance):
             msg = f"Invalid distance of type {type(distance).__name__}. Must be a distance, e.g. CosineSimilarity()."
             raise TypeError(msg)
-        check_weights(weights)
+        checked_weights(weights)
         if weights.scheme.needs_dissimilarity and weights.feature_width is None:
             msg = (
                 f"{type(weights.scheme).__name__} reads frozen features, which ride along with the embeddings, so "
@@ -205,8 +203,9 @@ class GeoWeightedDistance(BaseDistance):
     ) -> Tensor:
         """Return the log-weights between two sides of (features, labels, unit vectors): 0 for pairs of one label."""
         given, sides = self.weights, [[side[2], side[0]] for side in (query, ref)]
-        coincident = cast("Literal['mask', 'weight']", given.coincident)
-        weights = NegativeWeights(given.scheme, units="xyz", coincident=coincident, feature_width=given.feature_width)
+        weights = NegativeWeights(
+            given.scheme, units="xyz", coincident=given.coincident, feature_width=given.feature_width
+        )
         # Any number of columns may be positives here, so the one that is asked for is no one's, and is cut off again.
         sides[1] = [None if part is None else torch.cat([part, part[:1]]) for part in sides[1]]
         no_one = torch.full((len(query[1]),), len(ref[1]), device=query[1].device)

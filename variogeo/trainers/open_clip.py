@@ -17,6 +17,7 @@ from typing import Any
 from torch import Tensor
 
 from variogeo.nn import NegativeWeights, SoftTargets, all_gather_rows, soft_cross_entropy
+from variogeo.trainers._arguments import checked_weights
 
 try:
     from open_clip.loss import ClipLoss
@@ -27,7 +28,7 @@ except ImportError as reason:
     )
     raise ImportError(msg) from reason
 
-from variogeo.trainers._carried import Carried, checked, given
+from variogeo.trainers._carried import Carried, given
 from variogeo.trainers._coordinate_model import CoordinateModel, attach_coordinates
 from variogeo.trainers._siglip_loss import WeightedSigLipLoss
 
@@ -78,7 +79,7 @@ class WeightedClipLoss(ClipLoss):
         world_size: int = 1,
     ) -> None:
         super().__init__(local_loss, gather_with_grad, cache_labels, rank, world_size)
-        self.weights = checked(weights)
+        self.weights = checked_weights(weights)
 
     def forward(
         self,

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from variogeo.nn import NegativeWeights, all_gather_rows
-from variogeo.trainers._labels import check_weights, places_and_features
+from variogeo.trainers._arguments import checked_weights
+from variogeo.trainers._labels import places_and_features
 
 try:
     from sentence_transformers import SentenceTransformer
@@ -194,7 +195,7 @@ class _WeightedSimilarity:
     """A similarity plus ``log_weight / scale``, of embeddings whose last column is their row in a table of places."""
 
     def __init__(self, weights: NegativeWeights, similarity_fct: Similarity, directions: Directions) -> None:
-        check_weights(weights)
+        checked_weights(weights)
         if weights.row_mean_one and tuple(directions) != ("query_to_doc",):
             msg = (
                 f"Invalid directions {directions!r} with weights of row_mean_one. Must be ('query_to_doc',): the other "

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from variogeo.nn import NegativeWeights, weighted_cross_entropy, weighted_sigmoid
-from variogeo.trainers._labels import check_weights, places_and_features
+from variogeo.trainers._arguments import checked_weights
+from variogeo.trainers._labels import places_and_features
 
 try:
     from transformers.utils.generic import ModelOutput
@@ -121,7 +122,7 @@ def weighted_sigmoid_loss(weights: NegativeWeights) -> LossFunction:
 
 def _for_trainer(weights: NegativeWeights, criterion: LossFunction) -> LossFunction:
     """Return the loss function that the Trainer calls: the mean of both directions, by its share of the step."""
-    check_weights(weights)
+    checked_weights(weights)
 
     def loss(
         outputs: ModelOutput | dict[str, Any],

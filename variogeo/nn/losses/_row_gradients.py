@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from variogeo.nn._row_terms import RowTerms, check_log_weights, check_soft_targets, row_terms
+from variogeo.nn.losses._row_terms import RowTerms, check_log_weights, check_soft_targets, row_terms
 
 # Each takes the logits of a slice of rows, which it leaves as they are, and returns (r,) losses and (r, M) gradients.
 

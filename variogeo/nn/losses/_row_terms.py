@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from variogeo._checks import check_choice, check_whole, listed_rows
-from variogeo.nn._pair_logits import PairLogits
+from variogeo.nn.losses._pair_logits import PairLogits
 
 Logits = Tensor | PairLogits
 """Logits as a (B, M) matrix, or what they are made of."""

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from variogeo.nn._pair_logits import in_full, pair_rows
-from variogeo.nn._row_terms import Logits
+from variogeo.nn.losses._pair_logits import in_full, pair_rows
+from variogeo.nn.losses._row_terms import Logits
 
 RowRule = Callable[[Tensor, slice], tuple[Tensor, Tensor]]
 """From the logits of a slice of rows to their losses and to the gradients with respect to the logits."""

@@ -7,8 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from variogeo._checks import check_number
-from variogeo.nn._losses import as_matrix
-from variogeo.nn._row_terms import (
+from variogeo.nn.losses._row_terms import (
     Logits,
     RowTerms,
     check_log_weights,
@@ -17,6 +16,7 @@ from variogeo.nn._row_terms import (
     check_target,
     row_terms,
 )
+from variogeo.nn.losses._weighted import as_matrix
 
 
 def debiased_cross_entropy(

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from variogeo.nn._chunked import chunked_mean
-from variogeo.nn._pair_logits import PairLogits, in_full
-from variogeo.nn._row_gradients import cross_entropy_rows, sigmoid_rows, soft_cross_entropy_rows
-from variogeo.nn._row_terms import (
+from variogeo.nn.losses._chunked import chunked_mean
+from variogeo.nn.losses._pair_logits import PairLogits, in_full
+from variogeo.nn.losses._row_gradients import cross_entropy_rows, sigmoid_rows, soft_cross_entropy_rows
+from variogeo.nn.losses._row_terms import (
     Logits,
     Reduction,
     RowTerms,

@@ -1,0 +1,231 @@
+"""RunningVariogram: the curve of a space that is being trained, from the batches of the training itself."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from variogeo._checks import DataError, check_number
+from variogeo._empirical import EmpiricalVariogram
+from variogeo._engine import no_sums
+from variogeo._lags import LagBins
+from variogeo._storage import dump_document, parse_document
+from variogeo._tables import FEW_PAIRS
+from variogeo._weighting import LagSpread
+from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Order, Units, float64_device, pairwise_lag
+from variogeo.nn._sides import unit_rows
+
+_COUNT, _WEIGHT, _LAG, _TERM, _SQUARE = range(5)
+"""Rows of the sums: pairs, then their decayed number and decayed sums of lag, dissimilarity and its square."""
+
+
+class RunningVariogram(nn.Module):
+    r"""Sums per lag bin over the pairs within each batch, with older batches counting less.
+
+    After batch t each sum is :math:`S_t = \alpha S_{t-1} + s_t`, and its mean is that of pairs with weight
+    :math:`\alpha^{\text{age}}`. `empirical` gives the variogram at any time: fit it, or hold it against an earlier one.
+
+    Parameters
+    ----------
+    bins : LagBins
+        Of great-circle lags.
+    decay : float
+        ``alpha`` in (0, 1]: 1 keeps all batches alike, 0.99 remembers some hundred.
+    order, units : str
+        See `NegativeWeights`.
+
+    Notes
+    -----
+    `update` reads nothing back to the host. Only pairs within a batch count, so the shortest lags of a random batch
+    hold few of them: they fill over many batches. The sums are no buffers: ``.half()`` and ``.to(torch.bfloat16)`` do
+    not reach them. The state dict holds the sums of this rank, as checked text: save one for each rank. A single one
+    that all ranks load counts once for each of them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from variogeo import Exponential, LagBins, fit_variogram
+    >>> from variogeo.datasets import geoclip_photos
+    >>> from variogeo.nn import RunningVariogram
+    >>> lonlat, embeddings = (torch.tensor(column) for column in geoclip_photos())
+    >>> running = RunningVariogram(LagBins.logarithmic(10, 10_000, 8), order="lonlat", units="deg")
+    >>> for rows in torch.randperm(2500, generator=torch.Generator().manual_seed(0)).split(500):
+    ...     running.update(lonlat[rows], embeddings[rows])
+    >>> empirical = running.empirical()
+    >>> int(empirical.sums.total_npairs)  # five batches, each photo of a batch with each
+    1250000
+    >>> fit_variogram(empirical, Exponential, weights="equal").outcome
+    'fitted'
+    """
+
+    def __init__(
+        self,
+        bins: LagBins,
+        *,
+        order: Order | None = None,
+        units: Units | None = None,
+        decay: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if not isinstance(bins, LagBins):
+            msg = (
+                f"Invalid bins of type {type(bins).__name__}. Must be LagBins, e.g. LagBins.logarithmic(1, 20000, 20)."
+            )
+            raise TypeError(msg)
+        self.decay = check_number(decay, name="decay", above=0.0)
+        if self.decay > 1:
+            msg = f"Invalid decay '{decay}'. Must be at most 1: older batches cannot count more than new ones."
+            raise ValueError(msg)
+        self.bins = bins
+        self.coordinates = Coordinates(order, units)
+        self._sums = torch.zeros((5, len(bins) + 2), dtype=torch.float64)
+        self._totals = torch.zeros(3, dtype=torch.float64)
+        self.batches = 0
+
+    @torch.no_grad()
+    def update(self, coords: Tensor, feats: Tensor) -> None:
+        """Add the pairs of a batch.
+
+        Parameters
+        ----------
+        coords : (B, 2) tensor
+            Places, in the module's order and units.
+        feats : (B, d) tensor
+            Embeddings in the space whose curve is wanted; a row of NaN or zeros is a place without one, and left out.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For coordinates or features that `NegativeWeights` would refuse, and fewer than two rows.
+        """
+        if len(coords) < 2:
+            msg = f"Invalid batch of {len(coords)}. Must hold at least two samples to have a pair."
+            raise ValueError(msg)
+        places = self.coordinates.places(coords, "coords")
+        exact = float64_device(coords.device)
+        with torch.autocast(device_type=coords.device.type, enabled=False):
+            lag = pairwise_lag(places, places).to(exact, torch.float64)
+            unit = unit_rows(feats, len(coords), names=("feats", "coords"), width=None).to(exact, torch.float64)
+        known = ~unit.isnan().any(dim=1)
+        unit = torch.where(known[:, None], unit, 0.0)
+        term = torch.clamp(1.0 - unit @ unit.T, 0.0, 2.0)
+        position = self._positions(lag)
+        is_pair = (known[:, None] & known[None, :]).triu(diagonal=1)
+        position = torch.where(is_pair, position, len(self.bins) + 1)
+        ones = torch.ones_like(term)
+        added = [
+            torch.zeros(len(self.bins) + 2, dtype=torch.float64, device=exact).index_add_(0, position.ravel(), column)
+            for column in (ones.ravel(), lag.ravel(), term.ravel(), term.square().ravel())
+        ]
+        count, *moments = added
+        ordered = known.sum().to(torch.float64) ** 2
+        total = torch.stack([ordered, ordered, ordered - unit.sum(dim=0).square().sum()])
+        fading = torch.tensor([1.0, *[self.decay] * 4], dtype=torch.float64, device=exact)
+        self._sums = self._sums.to(exact) * fading[:, None] + torch.stack([count, count, *moments])
+        self._totals = self._totals.to(exact) * fading[:3] + total
+        self.batches += 1
+
+    def empirical(self) -> EmpiricalVariogram:
+        """Return the empirical variogram of the batches so far, over all ranks.
+
+        Returns
+        -------
+        EmpiricalVariogram
+            Of cosine dissimilarity and great-circle lags, without spread. With a decay below 1 its pairs have
+            weights, and ``npairs`` still counts all that were seen.
+
+        Raises
+        ------
+        ValueError
+            Before the first `update`.
+
+        Notes
+        -----
+        With a process group of `torch.distributed` the sums are added over the ranks: every rank must call it.
+        """
+        sums, totals = self._over_ranks()
+        if totals[0] < 1:
+            msg = "The running variogram has no pairs yet. Call update(coords, feats) with each batch first."
+            raise ValueError(msg)
+        kept = sums[:, :-1]
+        has_weights = self.decay < 1
+        state = replace(
+            no_sums(self.bins, spread=False),
+            npairs=np.rint(kept[_COUNT]),
+            lag=kept[_LAG],
+            term=kept[_TERM],
+            total_npairs=int(np.rint(totals[0])),
+            total_term=float(totals[2]),
+            weight=kept[_WEIGHT] if has_weights else np.zeros(0),
+            total_weight=float(totals[1]) if has_weights else 0.0,
+        )
+        return EmpiricalVariogram(self.bins, state, "cosine", "matheron", "great_circle")
+
+    def lag_spread(self) -> LagSpread:
+        """Return the standard deviation of the dissimilarity per lag, for `ResidualWeighting`.
+
+        Raises
+        ------
+        ValueError
+            Before the first `update`, and where no bin has a spread.
+        """
+        empirical, (sums, _) = self.empirical(), self._over_ranks()
+        mean_square = np.divide(
+            sums[_SQUARE], sums[_WEIGHT], out=np.full(sums.shape[1], np.nan), where=sums[_COUNT] > 0
+        )
+        spread = np.sqrt(np.clip(mean_square[1:-1] - empirical.semivariance**2, 0.0, None))
+        usable = (empirical.npairs >= FEW_PAIRS) & (spread > 0)
+        if not usable.any():
+            msg = f"No bin has {FEW_PAIRS} pairs that differ. Update with more batches, or use wider bins."
+            raise ValueError(msg)
+        return LagSpread(tuple(empirical.lag[usable].tolist()), tuple(spread[usable].tolist()))
+
+    def get_extra_state(self) -> str:
+        """Return bins, decay and sums as JSON text, for the state dict."""
+        return dump_document("running_variogram", {**self._settings, **self._state})
+
+    def set_extra_state(self, state: str) -> None:
+        """Take the sums of a state dict, after checking that they were made with the same settings."""
+        kind, content = parse_document(state.encode(), "the state of RunningVariogram")
+        settings = {name: content.get(name) for name in self._settings}
+        if kind != "running_variogram" or settings != self._settings:
+            msg = f"The state was saved with {kind} {settings}, this module has {self._settings}. Make it the same way."
+            raise ValueError(msg)
+        shapes = {name: np.shape(value) for name, value in self._state.items()}
+        if {name: np.shape(content.get(name, ())) for name in shapes} != shapes:
+            msg = "The state of RunningVariogram has other sums than its bins need. It was not written by this version."
+            raise DataError(msg)
+        self._sums = torch.tensor(content["sums"], dtype=torch.float64)
+        self._totals = torch.tensor(content["totals"], dtype=torch.float64)
+        self.batches = int(content["batches"])
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {"edges": self.bins.edges.tolist(), "decay": self.decay}
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        return {"sums": self._sums.tolist(), "totals": self._totals.tolist(), "batches": self.batches}
+
+    def extra_repr(self) -> str:
+        """Return the constructor's arguments."""
+        order, units = self.coordinates.order, self.coordinates.units
+        return f"{self.bins!r}, order={order!r}, units={units!r}, decay={self.decay}"
+
+    def _positions(self, lag: Tensor) -> Tensor:
+        """Return the position of each pair in the sums: 0 at one place, k in the k-th bin, the last one outside."""
+        edges = torch.tensor(self.bins.edges, device=lag.device)
+        position = torch.bucketize(lag, edges)
+        outside = len(self.bins) + 1
+        return torch.where(lag <= SAME_PLACE, 0, torch.where(position == 0, outside, position))
+
+    def _over_ranks(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the sums and the totals of all ranks on the host."""
+        merged = torch.cat([self._sums.ravel(), self._totals])
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.all_reduce(merged)
+        merged = merged.cpu().numpy()
+        return merged[: self._sums.numel()].reshape(self._sums.shape), merged[self._sums.numel() :]
