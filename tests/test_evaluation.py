@@ -5,7 +5,18 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from variogeo.evaluation import accuracy_within, geolocation_error, geoscore, mean_error, median_error
+from variogeo import EmpiricalVariogram, Exponential, LagBins, empirical_variogram
+from variogeo.evaluation import (
+    accuracy_within,
+    error_quantiles,
+    geolocation_error,
+    geoscore,
+    mean_error,
+    median_error,
+    nearest_places,
+    recall_at_k,
+    variogram_misfit,
+)
 
 DEGREE = 6378.137 * np.pi / 180
 """One degree of longitude on the equator of WGS84, km: the equator is a circle."""
@@ -87,7 +98,7 @@ def test_summaries_are_plain_floats() -> None:
     assert [type(value) for value in accuracy_within(east(1), origin(1)).values()] == [float] * 5
 
 
-EVERY = [geolocation_error, accuracy_within, median_error, mean_error, geoscore]
+EVERY = [geolocation_error, accuracy_within, median_error, mean_error, geoscore, error_quantiles]
 
 
 @pytest.mark.parametrize("measure", EVERY)
@@ -134,3 +145,129 @@ def test_the_places_stay_as_they_were() -> None:
 def test_a_single_distance_must_be_a_sequence_too() -> None:
     with pytest.raises(TypeError, match=r"km 25\. Must be a sequence of distances, e\.g\. \(25,\)"):
         accuracy_within([[0, 0]], [[0, 1]], km=25)
+
+
+def test_quantiles_of_the_error_are_linear_between_two_errors() -> None:
+    predicted = east(0.0, 10.0, 20.0, 30.0, 100.0)
+    quantiles = error_quantiles(predicted, origin(5), probabilities=(0.0, 0.5, 0.9, 1.0))
+    # The position of 0.9 among five errors is 3.6: 30 + 0.6 * 70.
+    assert quantiles == pytest.approx({0.0: 0.0, 0.5: 20.0, 0.9: 72.0, 1.0: 100.0})
+    assert list(error_quantiles(predicted, origin(5))) == [0.9, 0.95, 0.99]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "kind", "words"),
+    [
+        ([1.5], ValueError, "Invalid probabilities '1.5'. Must be at most 1"),
+        ([-0.1], ValueError, "Invalid probabilities '-0.1'"),
+        (0.9, TypeError, r"Invalid probabilities 0\.9\. Must be a sequence, e\.g\. \(0\.9,\)"),
+    ],
+)
+def test_bad_probabilities_are_refused(probabilities: object, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        error_quantiles(origin(1), origin(1), probabilities=probabilities)
+
+
+def test_recall_counts_the_right_row_among_the_first_candidates() -> None:
+    random = np.random.default_rng(5)
+    ranked = np.stack([random.permutation(9) for _ in range(40)])
+    true = random.integers(9, size=40)
+    expected = {k: sum(true[i] in ranked[i][:k].tolist() for i in range(40)) / 40 for k in (1, 4, 9)}
+    assert recall_at_k(ranked, true, k=(1, 4, 9)) == expected
+    assert expected[9] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("ranked", "true", "k", "kind", "words"),
+    [
+        ([[0.5, 1.0]], [1], (1,), TypeError, "Invalid ranked of dtype float64. Must be whole numbers"),
+        ([[0, 1]], [1.0], (1,), TypeError, "Invalid true of dtype float64"),
+        ([0, 1], [1], (1,), ValueError, r"Invalid ranked \(2,\) with true \(1,\)\. Must be \(n, m\) and \(n,\)"),
+        ([[0, 1], [1, 0]], [1], (1,), ValueError, "true has 1 rows but ranked has 2. One row per photo in both"),
+        (np.zeros((0, 2), int), np.zeros(0, int), (1,), ValueError, "with n >= 1"),
+        ([[0, 1]], [1], (3,), ValueError, "Invalid k '3' with 2 candidates per photo. Must be at most 2"),
+        ([[0, 1]], [1], (0,), ValueError, "Invalid k '0'"),
+    ],
+)
+def test_bad_ranks_are_refused(
+    ranked: object, true: object, k: tuple[int, ...], kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        recall_at_k(ranked, true, k=k)
+
+
+def test_the_nearest_place_is_found_across_the_antimeridian_and_a_pole() -> None:
+    assert nearest_places([[179.9, 0.0]], [[170.0, 0.0], [-179.9, 0.0]]).tolist() == [[-179.9, 0.0]]
+    assert nearest_places([[0.0, 89.9]], [[0.0, 89.0], [180.0, 89.8]]).tolist() == [[180.0, 89.8]]
+
+
+def test_the_nearest_place_is_that_of_a_double_loop() -> None:
+    random = np.random.default_rng(1)
+    asked, gallery = random.uniform((-180, -90), (180, 90), (2, 40, 2))
+    found = geolocation_error(nearest_places(asked, gallery), asked)
+    least = [min(float(geolocation_error([a], [g])[0]) for g in gallery) for a in asked]
+    # Nearest on the sphere: the geodesic may choose another place within 0.56 %.
+    assert (found <= np.array(least) * 1.012).all()
+
+
+def test_an_empty_gallery_is_refused() -> None:
+    with pytest.raises(ValueError, match="gallery has no rows"):
+        nearest_places([[0.0, 0.0]], np.zeros((0, 2)))
+
+
+BINS = LagBins.logarithmic(10.0, 20_000.0, 6)
+
+
+def variogram(seed: int, *, scale: float = 1.0) -> EmpiricalVariogram:
+    random = np.random.default_rng(seed)
+    lonlat = np.random.default_rng(0).uniform((-10, -10), (10, 10), (200, 2))
+    values = scale * (lonlat[:, 0] / 10 + random.normal(size=200))
+    return empirical_variogram(lonlat, values, BINS, dissimilarity="half_squared")
+
+
+def test_the_misfit_is_the_root_mean_square_of_the_log_ratio() -> None:
+    first, second = variogram(1), variogram(2)
+    logs = [
+        np.log(a / b)
+        for a, b in zip(first.semivariance, second.semivariance, strict=True)
+        if np.isfinite(a) and np.isfinite(b)
+    ]
+    assert len(logs) == 5  # no pair is farther than 5 600 km
+    assert variogram_misfit(first, second) == pytest.approx(np.sqrt(sum(x * x for x in logs) / len(logs)))
+    centred = [x - sum(logs) / len(logs) for x in logs]
+    expected = np.sqrt(sum(x * x for x in centred) / len(logs))
+    assert variogram_misfit(first, second, of="shape") == pytest.approx(expected)
+
+
+def test_the_misfit_of_curves_that_differ_by_a_factor_is_its_logarithm_and_their_shapes_are_alike() -> None:
+    first, doubled = variogram(1), variogram(1, scale=2.0)
+    assert variogram_misfit(doubled, first) == pytest.approx(np.log(4))
+    assert variogram_misfit(doubled, first, of="shape") == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_misfit_to_a_model_is_taken_at_the_mean_lags() -> None:
+    empirical, model = variogram(1), Exponential(nugget=1.0, partial_sill=1.0, effective_range=3000.0)
+    filled = np.isfinite(empirical.semivariance)
+    logs = np.log(empirical.semivariance[filled] / model(empirical.lag[filled]))
+    assert variogram_misfit(empirical, model) == pytest.approx(np.sqrt(np.mean(logs**2)))
+
+
+def test_bad_curves_are_refused() -> None:
+    empirical = variogram(1)
+    lonlat = np.array([[0.0, 0.0], [1.0, 0.0]])
+    flat = empirical_variogram(lonlat, np.ones(2), BINS, dissimilarity="half_squared")
+    far = empirical_variogram([[0.0, 0.0], [179.0, 0.0]], np.arange(2.0), BINS, dissimilarity="half_squared")
+    other = empirical_variogram(lonlat, np.arange(2.0), LagBins.linear(0, 500, 3), dissimilarity="half_squared")
+    for reference, words in (
+        (other, "reference has other bins than empirical. Make both with the same LagBins"),
+        (flat, "The semivariance is 0 in bins 1. Their log ratio is infinite"),
+        (far, "No bin holds pairs in both"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            variogram_misfit(empirical, reference)
+    with pytest.raises(ValueError, match=r"Invalid of 'size'. Must be one of 'curve', 'shape'"):
+        variogram_misfit(empirical, empirical, of="size")
+    with pytest.raises(TypeError, match="Invalid empirical of type list"):
+        variogram_misfit([1.0], empirical)
+    with pytest.raises(TypeError, match="Invalid reference of type list"):
+        variogram_misfit(empirical, [1.0])

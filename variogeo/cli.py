@@ -1,9 +1,10 @@
-"""The command line: ``variogeo fit`` and ``variogeo demo``."""
+"""The command line: ``variogeo fit``, ``variogeo demo`` and ``variogeo experiment``."""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -18,6 +19,7 @@ from variogeo._fitting import Weights, compare_models
 from variogeo._geometry import PointOf
 from variogeo._lags import LagBins
 from variogeo._models import MODELS
+from variogeo._points import PointEmbeddings
 from variogeo._storage import write_bytes
 
 _OUTPUTS = ("variogram.json", "model.json", "variogram.png")
@@ -82,7 +84,46 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     demo.add_argument("--out", type=Path, default=Path("demo-output"), metavar="DIR", help="default: %(default)s")
     demo.add_argument("--short", action="store_true", help="a few training steps only, to see that everything runs")
+    _add_experiment(commands)
     return parser
+
+
+def _add_experiment(commands: Any) -> None:
+    """Add the parser of the experiment."""
+    experiment = commands.add_parser(
+        "experiment", help="does weighting help: train with every scheme on the same photos, and compare"
+    )
+    experiment.set_defaults(run=_experiment)
+    experiment.add_argument(
+        "points", type=Path, nargs="?", help="own photos: (Geo)Parquet or npz; simulated ones by default"
+    )
+    experiment.add_argument("--embedding", metavar="COLUMN", help="column (or npz array) of the frozen features")
+    experiment.add_argument("--point", choices=get_args(PointOf), help="how polygons become points")
+    experiment.add_argument("--lon", metavar="COLUMN", help="longitude, of Parquet without a geometry")
+    experiment.add_argument("--lat", metavar="COLUMN", help="latitude, of Parquet without a geometry")
+    experiment.add_argument(
+        "--out", type=Path, default=Path("experiment-output"), metavar="DIR",
+        help="folder for the report and the finished runs; the same call goes on there (default: %(default)s)",
+    )  # fmt: skip
+    experiment.add_argument(
+        "--arms", nargs="+", default=["short"], metavar="ARM",
+        help="arms or groups: short, tuning, all (default: short)",
+    )  # fmt: skip
+    size = experiment.add_mutually_exclusive_group()
+    size.add_argument("--short", action="store_true", help="about ten minutes on two cores")
+    size.add_argument("--tiny", action="store_true", help="to see that everything runs: read nothing into the figures")
+    experiment.add_argument("--seeds", type=int, metavar="N", help="trainings of every arm")
+    experiment.add_argument("--epochs", type=int, metavar="N", help="passes over the photos")
+    experiment.add_argument("--batch", type=int, metavar="N", help="photos of a step")
+    experiment.add_argument("--dropout", type=float, default=0.3, help="of the input features (default: %(default)s)")
+    experiment.add_argument(
+        "--blocks", nargs=2, type=float, metavar="KM",
+        help="width of the held-out blocks in known and in new regions (default: 5 111.2)",
+    )  # fmt: skip
+    experiment.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: %(default)s)")
+    experiment.add_argument("--processes", type=int, metavar="N", help="runs at once (default: one per core)")
+    experiment.add_argument("--seed", type=int, default=0, help="of photos and split (default: %(default)s)")
+    experiment.add_argument("--json", action="store_true", help="print the result as one line of JSON")
 
 
 def _fit(arguments: argparse.Namespace) -> None:
@@ -120,6 +161,47 @@ def _demo(arguments: argparse.Namespace) -> None:
     from variogeo import demo
 
     demo.run(arguments.out, short=arguments.short)
+
+
+def _experiment(arguments: argparse.Namespace) -> None:
+    """Run the experiment on simulated or on own photos."""
+    from variogeo import experiments
+
+    size = experiments.SHORT if arguments.short else experiments.TINY if arguments.tiny else experiments.FULL
+    given = {"seeds": arguments.seeds, "epochs": arguments.epochs, "batch_size": arguments.batch}
+    result = experiments.run_experiment(
+        arguments.out,
+        photos=_own_photos(arguments),
+        source=str(arguments.points),
+        arms=arguments.arms,
+        size=replace(size, **{name: value for name, value in given.items() if value is not None}),
+        blocks=None if arguments.blocks is None else experiments.BlockSizes(*arguments.blocks),
+        dropout=arguments.dropout,
+        device=arguments.device,
+        processes=arguments.processes,
+        seed=arguments.seed,
+    )
+    if arguments.json:
+        print(json.dumps(result.to_json()))
+    else:
+        print(f"{experiments.report_text(result)}\n\nWritten to {arguments.out}.")
+
+
+def _own_photos(arguments: argparse.Namespace) -> PointEmbeddings | None:
+    """Return the user's photos, or None where none are given."""
+    from variogeo.io import open_points, read_points
+
+    if arguments.points is None:
+        if arguments.embedding is not None:
+            msg = "--embedding names a column, but no file is given. Pass the file first: variogeo experiment FILE."
+            raise DataError(msg)
+        return None
+    if arguments.embedding is None:
+        msg = f"Which column of {arguments.points} holds the frozen features? Pass --embedding."
+        raise DataError(msg)
+    if arguments.lon is not None or arguments.lat is not None:
+        return open_points(arguments.points, embedding=arguments.embedding, lon=arguments.lon, lat=arguments.lat)
+    return read_points(arguments.points, embedding=arguments.embedding, point=arguments.point)
 
 
 def _bins(arguments: argparse.Namespace, lonlat: Any) -> LagBins:

@@ -128,9 +128,9 @@ def train_arms(world: "PhotoWorld", scheme: ResidualWeighting, *, epochs: int, s
     from variogeo.experiments import TwoTower, predict, train
     from variogeo.nn import NegativeWeights
 
-    start = TwoTower(world.train.embeddings.shape[1], seed=seed)
+    start = TwoTower.small(world.train.embeddings.shape[1], seed=seed)
     predictions = {}
-    for arm, weighting in (("plain", None), ("weighted", NegativeWeights(scheme))):
+    for arm, weighting in (("plain", None), ("weighted", NegativeWeights(scheme, order="lonlat", units="deg"))):
         model = train(start, world.train, weighting=weighting, epochs=epochs, seed=seed)
         predictions[arm] = predict(model, world.test.embeddings, world.gallery)
     return predictions
@@ -151,7 +151,8 @@ def difference_text(seed: int, world: "PhotoWorld", predictions: Predictions) ->
 
 def pooled_table(runs: Sequence[tuple["PhotoWorld", Predictions]]) -> str:
     """Return the accuracy of both arms over the test photos of all seeds, beside the oracle."""
-    from variogeo.experiments import accuracy_table, nearest_places
+    from variogeo.evaluation import nearest_places
+    from variogeo.experiments import accuracy_table
 
     true = np.concatenate([world.test.lonlat for world, _ in runs])
     arms = {arm: np.concatenate([predictions[arm] for _, predictions in runs]) for arm in ("plain", "weighted")}

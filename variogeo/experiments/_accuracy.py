@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from variogeo._checks import check_lonlat
-from variogeo._distances import prepare_points
 from variogeo.evaluation import (
     accuracy_within,
     geoscore,
@@ -16,34 +14,6 @@ from variogeo.evaluation import (
     median_error,
 )
 from variogeo.experiments._blocks import block_interval
-
-
-def nearest_places(lonlat: Any, gallery: Any) -> npt.NDArray[np.float64]:
-    """Return the gallery's place nearest to each position: the best that could be predicted.
-
-    Parameters
-    ----------
-    lonlat : (n, 2) float array, degrees
-        Longitude then latitude, WGS84.
-    gallery : (m, 2) float array, degrees
-        Places that may be predicted.
-
-    Returns
-    -------
-    (n, 2) float64 array, degrees
-
-    Examples
-    --------
-    >>> from variogeo.experiments import nearest_places
-    >>> nearest_places([[179.9, 0.0]], [[170.0, 0.0], [-179.9, 0.0]])
-    array([[-179.9,    0. ]])
-    """
-    from scipy.spatial import KDTree
-
-    places = check_lonlat(gallery, name="gallery")
-    sphere = prepare_points(places, "great_circle").unit
-    _, nearest = KDTree(sphere).query(prepare_points(check_lonlat(lonlat), "great_circle").unit)
-    return places[nearest]
 
 
 def accuracy_table(predictions: Mapping[str, Any], true: Any) -> str:

@@ -69,6 +69,55 @@ def held_out(blocks: npt.NDArray[np.intp], *, share: float, seed: int = 0) -> np
     return drawn[blocks]
 
 
+def some_per_block(rows: npt.NDArray[np.intp], blocks: npt.NDArray[np.intp], *, most: int) -> npt.NDArray[np.intp]:
+    """Return the first ``most`` of ``rows`` in each block: photos of one block err together.
+
+    Parameters
+    ----------
+    rows : (k,) int array
+        Rows of ``blocks``, in the order of preference.
+    blocks : (n,) int array
+    most : int
+
+    Returns
+    -------
+    (at most k,) int array
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> some_per_block(np.array([3, 0, 1, 2]), np.array([5, 5, 5, 7]), most=2)
+    array([0, 1, 3])
+    """
+    grouped = rows[np.argsort(blocks[rows], kind="stable")]
+    _, starts, counts = np.unique(blocks[grouped], return_index=True, return_counts=True)
+    rank = np.arange(len(grouped)) - np.repeat(starts, counts)
+    return np.sort(grouped[rank < most])
+
+
+def effective_blocks(blocks: npt.NDArray[np.intp]) -> float:
+    r"""Return how many blocks of equal size would tell as much: ``(sum n_b)^2 / sum n_b^2`` (Kish 1965).
+
+    Parameters
+    ----------
+    blocks : (n,) int array
+        Block of every photo.
+
+    Returns
+    -------
+    float
+        At most the number of blocks; far fewer where a few blocks hold most photos.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> effective_blocks(np.array([0, 0, 1, 1])), round(effective_blocks(np.array([0, 0, 0, 1])), 2)
+    (2.0, 1.6)
+    """
+    counts = np.unique(blocks, return_counts=True)[1].astype(np.float64)
+    return float(counts.sum() ** 2 / np.square(counts).sum())
+
+
 def block_interval(
     scores: npt.NDArray[np.float64], blocks: npt.NDArray[np.intp], *, seed: int = 0
 ) -> tuple[float, float]:
@@ -93,10 +142,16 @@ def block_interval(
     >>> block_interval(np.ones(6), np.array([0, 0, 1, 2, 2, 3]))
     (1.0, 1.0)
     """
+    low, high = np.quantile(bootstrap_means(scores, blocks, seed=seed), (0.025, 0.975))
+    return float(low), float(high)
+
+
+def bootstrap_means(
+    scores: npt.NDArray[np.float64], blocks: npt.NDArray[np.intp], *, seed: int = 0
+) -> npt.NDArray[np.float64]:
+    """Return the mean score of every draw of the block bootstrap, (DRAWS,)."""
     generator = np.random.default_rng(seed)
     _, number = np.unique(blocks, return_inverse=True)
     totals, counts = np.bincount(number, weights=scores), np.bincount(number)
     drawn = generator.integers(len(counts), size=(DRAWS, len(counts)))
-    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
+    return totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)

@@ -1,21 +1,63 @@
-"""Train a two-tower model, plainly or with weighted negatives, and predict places with it."""
+"""Train a two-tower model on the loss of an arm, and predict places with it."""
 
 import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional
 
+from variogeo._checks import check_number, check_whole
 from variogeo._points import PointEmbeddings
 from variogeo._progress import progress_bar
+from variogeo.experiments._objectives import Batch, InfoNCE, Objective, SchemeWeights, WeightedInfoNCE
 from variogeo.experiments._two_tower import TwoTower
-from variogeo.nn import NegativeWeights, weighted_cross_entropy
+from variogeo.nn import NegativeWeights
 
 WEIGHT_DECAY = 0.01
 ROWS_PER_BLOCK = 512
 """Rows embedded at once in prediction: it bounds the memory, and changes nothing else."""
+
+Watch = Callable[[int, torch.Tensor, Batch, float], None]
+"""Told of every step: its number, logits, batch and seconds."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a model is trained, whatever its loss.
+
+    Parameters
+    ----------
+    epochs, batch_size : int
+        Passes over the photos and photos per step; the last, incomplete batch is left out.
+    queue : int
+        Photos of the last steps that are further negatives, once there are so many.
+    learning_rate : float
+        Of AdamW at the start; it falls to zero along half a cosine.
+
+    Examples
+    --------
+    >>> TrainingSettings(epochs=2).batch_size
+    512
+    """
+
+    epochs: int = 3
+    batch_size: int = 512
+    queue: int = 0
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_whole(self.epochs, name="epochs", at_least=1)
+        check_whole(self.queue, name="queue", at_least=0)
+        check_number(self.learning_rate, name="learning_rate", above=0.0)
+        if self.batch_size < 2:
+            msg = (
+                f"Invalid batch of {self.batch_size}. Must hold at least two photos: one is the negative of the other."
+            )
+            raise ValueError(msg)
 
 
 def train(
@@ -60,27 +102,102 @@ def train(
     place is no negative. The plain loss has no such rule: with coincident photos the arms differ
     in that as well.
     """
+    objective = InfoNCE() if weighting is None else WeightedInfoNCE(SchemeWeights(weighting))
+    settings = TrainingSettings(epochs, min(batch_size, len(photos.lonlat)), 0, learning_rate)
+    progress = progress_bar(steps_of(settings, len(photos.lonlat)), doing="training", unit="batch")
+    with progress:
+        return optimised(model, photos, objective, settings, seed=seed, watch=lambda *_: progress.update())
+
+
+def steps_of(settings: TrainingSettings, photos: int) -> int:
+    """Return the number of steps of a training."""
+    return settings.epochs * (photos // settings.batch_size)
+
+
+def optimised(
+    model: TwoTower,
+    photos: PointEmbeddings,
+    objective: Objective,
+    settings: TrainingSettings,
+    *,
+    seed: int,
+    watch: Watch,
+) -> TwoTower:
+    """Return a copy of ``model`` trained on an objective.
+
+    Parameters
+    ----------
+    model : TwoTower
+        The start, left as it is.
+    photos : PointEmbeddings
+        Positions (n, 2), degrees, longitude first, and frozen features (n, d).
+    objective : Objective
+    settings : TrainingSettings
+    seed : int
+        Seed of batches and dropout.
+    watch : callable
+        Told of every step.
+
+    Raises
+    ------
+    ValueError
+        When the photos do not fill a batch.
+    """
+    if len(photos.lonlat) < settings.batch_size:
+        msg = f"{len(photos.lonlat)} photos do not fill a batch of {settings.batch_size}. Use a smaller batch_size."
+        raise ValueError(msg)
     model = copy.deepcopy(model).train()
     device = model.log_scale.device
-    features, lonlat = _features_on(device, photos.embeddings), _lonlat_on(device, photos.lonlat)
-    batch_size = _checked_batch_size(batch_size, len(features))
-    per_epoch = len(features) // batch_size
-    optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * per_epoch)
+    features, lonlat = features_on(device, photos.embeddings), lonlat_on(device, photos.lonlat)
+    per_epoch = len(features) // settings.batch_size
+    optimiser = torch.optim.AdamW(
+        model.parameters(), settings.learning_rate, weight_decay=WEIGHT_DECAY, fused=device.type in ("cpu", "cuda")
+    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * per_epoch)
     order = torch.Generator().manual_seed(seed)
-    progress = progress_bar(epochs * per_epoch, doing="training", unit="batch")
-    with progress, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    queue = torch.empty(0, dtype=torch.int64, device=device)
+    step = 0
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        for _ in range(epochs):
-            rows = torch.randperm(len(features), generator=order)[: per_epoch * batch_size]
-            for batch in rows.to(device).view(per_epoch, batch_size):
-                loss = _loss(model, features[batch], lonlat[batch], weighting)
+        for _ in range(settings.epochs):
+            rows = torch.randperm(len(features), generator=order)[: per_epoch * settings.batch_size]
+            for batch_rows in rows.to(device).view(per_epoch, settings.batch_size):
+                start = time.perf_counter()
+                candidates = (
+                    torch.cat((batch_rows, queue[: settings.queue])) if len(queue) >= settings.queue else batch_rows
+                )
+                batch = batch_of(model, features, lonlat, batch_rows, candidates)
+                logits = logits_of(model, batch)
+                loss = objective.loss(logits, batch)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 optimiser.step()
                 schedule.step()
-                progress.update()
+                if settings.queue:
+                    queue = torch.cat((batch_rows, queue))[: settings.queue]
+                watch(step, logits.detach(), batch, time.perf_counter() - start)
+                step += 1
     return model.eval()
+
+
+def batch_of(
+    model: TwoTower, features: torch.Tensor, lonlat: torch.Tensor, rows: torch.Tensor, candidates: torch.Tensor
+) -> Batch:
+    """Return the photos of a step and their candidates."""
+    is_same = len(candidates) == len(rows)
+    place, feature = lonlat[rows], features[rows]
+    return Batch(
+        lonlat=place,
+        features=feature,
+        candidate_lonlat=place if is_same else lonlat[candidates],
+        candidate_features=feature if is_same else features[candidates],
+        temperature=1 / model.scale.detach(),
+    )
+
+
+def logits_of(model: TwoTower, batch: Batch) -> torch.Tensor:
+    """Return the (B, M) logits of a batch."""
+    return model.scale * model.embed_images(batch.features) @ model.embed_locations(batch.candidate_lonlat).T
 
 
 @torch.no_grad()
@@ -102,47 +219,30 @@ def predict(model: TwoTower, features: Any, gallery: Any) -> npt.NDArray[np.floa
         Rows of ``gallery``.
     """
     device = model.log_scale.device
-    lonlat = _lonlat_on(device, gallery)
+    lonlat = lonlat_on(device, gallery)
     places = torch.cat([model.embed_locations(rows) for rows in lonlat.split(ROWS_PER_BLOCK)])
-    nearest = [
-        (model.embed_images(rows) @ places.T).argmax(dim=1)
-        for rows in _features_on(device, features).split(ROWS_PER_BLOCK)
-    ]
+    nearest = [(rows @ places.T).argmax(dim=1) for rows in _image_embeddings(model, features)]
     return np.asarray(gallery, dtype=np.float64)[torch.cat(nearest).cpu().numpy()]
 
 
-def _loss(
-    model: TwoTower,
-    features: torch.Tensor,
-    lonlat: torch.Tensor,
-    weighting: NegativeWeights | None,
-) -> torch.Tensor:
-    """Return the loss of a batch whose positives are the diagonal of the logits."""
-    logits = model(features, lonlat)
-    target = torch.arange(len(logits), device=logits.device)
-    if weighting is None:
-        return functional.cross_entropy(logits, target)
-    log_weights = weighting.log_weights(lonlat, lonlat, features, features)
-    return weighted_cross_entropy(logits, log_weights, target)
+@torch.no_grad()
+def image_embeddings(model: TwoTower, features: Any) -> npt.NDArray[np.float32]:
+    """Return the trained embeddings of images, (n, embedding width), from their frozen features (n, d)."""
+    return torch.cat(_image_embeddings(model, features)).cpu().numpy()
 
 
-def _checked_batch_size(batch_size: int, photos: int) -> int:
-    """Return the batch size, at most the number of photos."""
-    if min(batch_size, photos) < 2:
-        msg = (
-            f"Invalid batch of {min(batch_size, photos)}. "
-            "Must hold at least two photos: one is the negative of the other."
-        )
-        raise ValueError(msg)
-    return min(batch_size, photos)
+def _image_embeddings(model: TwoTower, features: Any) -> list[torch.Tensor]:
+    """Return the image embeddings in blocks of rows."""
+    rows = features_on(model.log_scale.device, features).split(ROWS_PER_BLOCK)
+    return [model.embed_images(block) for block in rows]
 
 
-def _features_on(device: torch.device, features: Any) -> torch.Tensor:
+def features_on(device: torch.device, features: Any) -> torch.Tensor:
     """Return features in float32."""
     return torch.tensor(np.asarray(features, dtype=np.float32), device=device)
 
 
-def _lonlat_on(device: torch.device, lonlat: Any) -> torch.Tensor:
+def lonlat_on(device: torch.device, lonlat: Any) -> torch.Tensor:
     """Return positions in float64, or in float32 (1 m) on Apple's devices, which have no other."""
     exact = np.float32 if device.type == "mps" else np.float64
     return torch.tensor(np.asarray(lonlat, dtype=exact), device=device)

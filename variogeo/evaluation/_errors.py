@@ -1,4 +1,4 @@
-"""Geolocation accuracy: errors in geodesic km, and the usual summaries of them."""
+"""Geolocation errors in geodesic km, and the usual summaries of them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from variogeo._checks import check_lonlat, check_number, check_same_length
 from variogeo._distances import lag_along
-
-__all__ = ["accuracy_within", "geolocation_error", "geoscore", "geoscores", "mean_error", "median_error"]
 
 _GEOSCORE_SCALE = 1492.7
 """Decay of the GeoScore, km (Haas et al. 2023, PIGEON)."""
@@ -81,7 +79,12 @@ def mean_error(predicted: Any, true: Any) -> float:
 
 def geoscores(predicted: Any, true: Any) -> NDArray[np.float64]:
     """Return the GeoScore of each prediction, 0..5000; see `geoscore`."""
-    return 5000.0 * np.exp(-geolocation_error(predicted, true) / _GEOSCORE_SCALE)
+    return geoscores_of(geolocation_error(predicted, true))
+
+
+def geoscores_of(error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the GeoScore of each error in km."""
+    return 5000.0 * np.exp(-error / _GEOSCORE_SCALE)
 
 
 def geoscore(predicted: Any, true: Any) -> float:
@@ -92,3 +95,52 @@ def geoscore(predicted: Any, true: Any) -> float:
     .. [1] Haas, L. et al. (2023). PIGEON: predicting image geolocations. arXiv 2307.05845.
     """
     return float(np.mean(geoscores(predicted, true)))
+
+
+def error_quantiles(
+    predicted: Any, true: Any, probabilities: Iterable[float] = (0.9, 0.95, 0.99)
+) -> dict[float, float]:
+    """Return quantiles of the geodesic error: the tail that median and mean do not show.
+
+    Parameters
+    ----------
+    predicted, true : (n, 2) float array, degrees
+        Longitude then latitude, WGS84.
+    probabilities : sequence of float
+        Each in 0..1.
+
+    Returns
+    -------
+    dict
+        Probability to error in km, in the order of ``probabilities``; linear between two errors.
+
+    Raises
+    ------
+    ValueError
+        For a probability outside 0..1.
+
+    Notes
+    -----
+    With fewer than ``1 / (1 - p)`` photos the quantile is little more than the largest error.
+
+    Examples
+    --------
+    >>> from variogeo.evaluation import error_quantiles
+    >>> quantiles = error_quantiles([[0, 0], [0, 0]], [[0, 0], [90, 0]], probabilities=(0.5, 1.0))
+    >>> {p: round(km) for p, km in quantiles.items()}
+    {0.5: 5009, 1.0: 10019}
+    """
+    if not isinstance(probabilities, Iterable):
+        msg = f"Invalid probabilities {probabilities!r}. Must be a sequence, e.g. (0.9,)."
+        raise TypeError(msg)
+    error = geolocation_error(predicted, true)
+    return {probability: float(np.quantile(error, _share(probability))) for probability in probabilities}
+
+
+def _share(probability: float) -> float:
+    """Return a probability, or refuse it."""
+    share = check_number(probability, name="probabilities", at_least=0.0)
+    if share > 1:
+        msg = f"Invalid probabilities '{probability}'. Must be at most 1."
+        raise ValueError(msg)
+    return share
