@@ -12,8 +12,15 @@ from torch import distributed, nn
 from torch.distributed.nn.functional import all_gather
 from torch.nn.parallel import DistributedDataParallel
 
-from variogeo import DecorrelationWeighting, Exponential
-from variogeo.nn import NegativeWeights, PairLogits, all_gather_rows, weighted_cross_entropy, weighted_sigmoid
+from variogeo import DecorrelationWeighting, Exponential, LagBins
+from variogeo.nn import (
+    NegativeWeights,
+    PairLogits,
+    RunningVariogram,
+    all_gather_rows,
+    weighted_cross_entropy,
+    weighted_sigmoid,
+)
 
 WEIGHTS = NegativeWeights(DecorrelationWeighting(Exponential(0.1, 0.4, 1000.0)), order="lonlat", units="deg")
 LOSSES = {"cross_entropy": weighted_cross_entropy, "sigmoid": weighted_sigmoid}
@@ -43,6 +50,11 @@ def samples(ranks):
     count = ranks * ROWS
     images, places = (torch.randn(count, n, dtype=torch.float64, generator=generator) for n in (6, 5))
     return images, places, torch.rand(count, 2, generator=generator) * 20
+
+
+def running_variogram():
+    """Return an empty one for these coordinates."""
+    return RunningVariogram(LagBins([0, 1000, 4000]), order="lonlat", units="deg", decay=0.5)
 
 
 def gathered(features):
@@ -80,6 +92,9 @@ def results(rank, ranks):
             value = step(towers, *local, rank, loss=loss, chunk=chunk)
             distributed.all_reduce(value)
             found[f"{loss} {chunk}"] = outcome(towers.module, value / ranks)
+    running = running_variogram()
+    running.update(local[2], local[0])
+    found["running"] = running.empirical().sums.lag.tolist()
     found["order"] = all_gather_rows(torch.arange(2) + 10 * rank).tolist()
     found["gradient"] = all_gather_rows(torch.ones(2, requires_grad=True)).requires_grad
     for name, odd in (("rows", torch.zeros(3 - rank, 2)), ("bytes", torch.zeros(3, 2 + rank))):

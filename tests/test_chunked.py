@@ -238,3 +238,13 @@ def test_the_rows_of_negative_weights_are_made_where_they_are_used():
     found = weighted_cross_entropy(PairLogits(*inputs), weights.by_rows(places[:ROWS], places), target, chunk=3)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
     torch.testing.assert_close(_gradients(found, inputs), _gradients(expected, inputs), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("chunk", [None, 1024])
+def test_sums_of_many_rows_in_float16_do_not_overflow(chunk):
+    """Features that have collapsed: 1 024 rows of 100 each are more than float16 holds."""
+    a = torch.nn.functional.normalize(torch.ones(1024, 8), dim=1).half()
+    b = a.clone().requires_grad_()
+    weighted_sigmoid(PairLogits(a, b, 100.0), torch.zeros(1024, 1024), torch.arange(1024), chunk=chunk).backward()
+    assert b.grad is not None
+    assert b.grad.isfinite().all()

@@ -51,6 +51,19 @@ def test_two_processes_give_the_loss_and_the_gradient_of_one(results, loss, chun
             )
 
 
+def test_a_running_variogram_is_the_sum_of_those_of_the_ranks(results):
+    images, _, coordinates = ranks.samples(RANKS)
+    alone = []
+    for rank in range(RANKS):
+        mine = slice(rank * ranks.ROWS, (rank + 1) * ranks.ROWS)
+        running = ranks.running_variogram()
+        running.update(coordinates[mine], images[mine])
+        alone.append(torch.tensor(running.empirical().sums.lag))
+    for result in results:
+        torch.testing.assert_close(torch.tensor(result["running"]), sum(alone), rtol=1e-12, atol=0)
+    assert (sum(alone)[1:] > alone[0][1:]).any()
+
+
 def test_rows_come_in_the_order_of_the_ranks_and_without_gradient(results):
     assert [result["order"] for result in results] == [[0, 1, 10, 11]] * RANKS
     assert [result["gradient"] for result in results] == [False] * RANKS

@@ -393,14 +393,36 @@ def test_the_evaluation_equals_one_by_hand_and_geoclips_own_accuracies(model, mo
             assert found.oracle[row].tolist() == [places[nearest][1], places[nearest][0]]
             assert found.error[row] == pytest.approx(away[best], rel=1e-9)
             assert found.oracle_error[row] == pytest.approx(away[nearest], rel=1e-9)
-            others = [k for k in range(40) if (places[k] != places[nearest]).any()]
-            assert found.rank[row] == sum(scores[row][k] > scores[row][nearest] for k in others)
+            better = {tuple(places[k]) for k in range(40) if scores[row][k] > scores[row][nearest]}
+            assert found.rank[row] == len(better - {tuple(places[nearest])})
             row += 1
     theirs = quiet(eval_images, batches, model)
     for km in (1, 25, 200, 750, 2500):
         assert found.figures()[f"within {km} km (%)"][0] == pytest.approx(100 * theirs[f"acc_{km}_km"])
     for k in (1, 10):
         assert found.recall(k) == np.mean(found.rank < k)
+
+
+def test_a_place_that_stands_three_times_in_the_gallery_counts_once():
+    """The model prefers (50, 8) to the nearest place: three rows, one place. A recall at 2 finds the nearest."""
+    model = nn.Module()
+    model.image_encoder = model.location_encoder = nn.Identity()
+    gallery = torch.tensor([[50.0, 8.0], [10.0, 10.0], [50.0, 8.0], [50.0, 8.0], [10.0, 10.0]])
+    photos = [(torch.tensor([[50.0, 8.0], [10.0, 10.0]]), torch.tensor([[11.0, 10.0], [12.0, 10.0]]))]
+    found = evaluate_gallery(model, photos, gallery=gallery)
+    assert found.rank.tolist() == [1, 0]
+    assert found.predicted.tolist() == [[8.0, 50.0], [10.0, 10.0]]
+    assert found.oracle.tolist() == [[10.0, 10.0]] * 2
+    assert (found.recall(1), found.recall(2)) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize("first", [[40.0, 20.0], [20.0, 40.0]])
+def test_of_two_places_with_one_score_the_first_of_the_gallery_is_chosen(first):
+    model = nn.Module()
+    model.image_encoder = model.location_encoder = nn.Identity()
+    gallery = torch.tensor([first, first[::-1], first])
+    found = evaluate_gallery(model, [(torch.ones(1, 2), torch.zeros(1, 2))], gallery=gallery)
+    assert found.predicted.tolist() == [first[::-1]]
 
 
 def test_the_wrapper_is_evaluated_without_weights_and_its_mode_put_back(model):

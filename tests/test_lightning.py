@@ -147,7 +147,7 @@ def test_rows_and_columns_may_be_of_this_rank_or_of_all(monkeypatch, rows, colum
     _, _, coords, frozen = ranks.samples().tensors
     gathered = {4: (coords[4:], frozen[4:]), 8: (coords, frozen)}
     own = coords[4:], frozen[4:]
-    where = "variogeo.trainers._contrastive_loss.all_gather_rows"
+    where = "variogeo.trainers._ranks.all_gather_rows"
     monkeypatch.setattr(where, lambda part: coords if part is own[0] else frozen)
     for name, value in (("is_initialized", True), ("get_world_size", 2), ("get_rank", 1)):
         monkeypatch.setattr(torch.distributed, name, mock.Mock(return_value=value))

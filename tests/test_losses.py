@@ -521,3 +521,9 @@ def _debiased(**options):
 def test_what_does_not_fit_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_the_logits_say_in_which_precision_the_loss_is():
+    logits, log_weights = torch.zeros(3, 4), torch.zeros(3, 4, dtype=torch.float64)
+    for chunk in (None, 2):
+        assert weighted_cross_entropy(logits, log_weights, torch.arange(3), chunk=chunk).dtype == torch.float32

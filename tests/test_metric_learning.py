@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 import torch
 import trainer_ranks
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pytorch_metric_learning import distances, losses, miners
 
-from variogeo import DecorrelationWeighting, Exponential, NearWeighting, ResidualWeighting, UniformWeighting
+from variogeo import (
+    DecorrelationWeighting,
+    Exponential,
+    MaskWeighting,
+    NearWeighting,
+    ResidualWeighting,
+    UniformWeighting,
+)
 from variogeo.nn import NegativeWeights
 from variogeo.trainers import metric_learning as adapter
 from variogeo.trainers.metric_learning import GeoWeightedDistance
@@ -252,6 +259,8 @@ def test_a_miner_sees_the_same_distances():
 def test_pairs_of_one_label_keep_their_distance_and_masked_ones_stay_finite(seed, temperature, labels):
     embeddings, places, _ = _batch(seed)
     labels = torch.tensor(labels)
+    for row, twin in ((6, 7), (7, 6)):  # each at the place of the other, which must not be all that it has
+        assume(labels[row] == labels[twin] or (labels[:6] != labels[row]).any())
     for inner in (distances.CosineSimilarity(), distances.LpDistance()):
         distance = GeoWeightedDistance(inner, DECORRELATION, temperature)
         riding = distance.ride_along(embeddings, places, labels)
@@ -269,7 +278,7 @@ def test_pairs_of_one_label_keep_their_distance_and_masked_ones_stay_finite(seed
 def test_gradients_stay_finite_with_masked_negatives():
     embeddings, _, _ = _batch()
     places = torch.zeros(8, 2)
-    places[0, 0] = 90.0
+    places[7, 0] = 90.0
     distance = GeoWeightedDistance(distances.CosineSimilarity(), UNIFORM_MASKED, T)
     for criterion in (losses.NTXentLoss, losses.SupConLoss):
         loss = criterion(temperature=T, distance=distance)(distance.ride_along(embeddings, places, LABELS), LABELS)
@@ -286,6 +295,70 @@ def test_a_scheme_that_is_fitted_anew_is_used_at_once():
     expected = GeoWeightedDistance(distances.CosineSimilarity(), DECORRELATION, T)(riding)
     torch.testing.assert_close(distance(riding), expected)
     assert not torch.equal(before, expected)
+
+
+@pytest.mark.parametrize("row_mean", [False, True])
+def test_rows_of_one_label_have_no_negatives_and_a_loss_of_zero(row_mean):
+    embeddings, places, _ = _batch()
+    weights = NegativeWeights(MaskWeighting(within=1.0), order="lonlat", units="deg", row_mean_one=row_mean)
+    distance = GeoWeightedDistance(distances.CosineSimilarity(), weights, T)
+    labels = torch.zeros(8, dtype=torch.int64)
+    for where in (places, torch.zeros(8, 2)):
+        riding = distance.ride_along(embeddings, where, labels)
+        for criterion in (losses.NTXentLoss, losses.NCALoss):
+            theirs = criterion()(embeddings, labels)
+            assert criterion(distance=distance)(riding, labels).item() == pytest.approx(theirs.item(), abs=1e-6)
+
+
+def test_a_row_is_refused_whose_negatives_are_all_masked_though_a_positive_lies_far_away():
+    """Row 1 shares its place with both negatives; its positive, row 0, is elsewhere. Row 0 has negatives."""
+    places = torch.tensor([[90.0, 0.0], [8.0, 50.0], [8.0, 50.0], [8.0, 50.0]])
+    labels = torch.tensor([0, 0, 1, 1])
+    distance = GeoWeightedDistance(distances.CosineSimilarity(), UNIFORM_MASKED, T)
+    riding = distance.ride_along(torch.eye(4), places, labels)
+    with pytest.raises(ValueError, match=r"All negatives of 1 rows are masked: 1\."):
+        losses.NTXentLoss(distance=distance)(riding, labels)
+
+
+def test_features_are_held_against_the_curve_until_they_fit_and_again_for_another_scheme(monkeypatch):
+    checked = []
+
+    def check(sides, curve):
+        checked.append((curve, len(sides.positives)))
+        return len(checked) > 1
+
+    monkeypatch.setattr("variogeo.trainers._riding_weights.check_feature_space", check)
+    embeddings, places, features = _batch()
+    weights = NegativeWeights(ResidualWeighting(CURVE, 2.0), order="lonlat", units="deg", feature_width=3)
+    distance = GeoWeightedDistance(distances.CosineSimilarity(), weights, T)
+    riding = distance.ride_along(embeddings, places, LABELS, features=features)
+    for _ in range(4):
+        distance(riding)
+    assert checked == [(CURVE, 8), (CURVE, 8)]
+    weights.scheme = ResidualWeighting(CURVE, 3.0)
+    for _ in range(2):
+        distance(riding)
+    assert len(checked) == 3
+
+
+def test_features_of_another_space_are_refused():
+    generator = torch.Generator().manual_seed(0)
+    embeddings, labels = torch.randn(12, 4, generator=generator), torch.arange(12)
+    places = torch.rand(12, 2, generator=generator) * torch.tensor([300.0, 140.0]) - 70
+    features = 1 + torch.rand(12, 3, generator=generator) / 100
+    distance = GeoWeightedDistance(distances.CosineSimilarity(), RESIDUAL, T)
+    with pytest.raises(ValueError, match="another space than the curve's"):
+        distance(distance.ride_along(embeddings, places, labels, features=features))
+
+
+@DISTANCES
+def test_in_evaluation_the_loss_is_the_plain_one(inner):
+    embeddings, places, _ = _batch()
+    loss = losses.NTXentLoss(temperature=T, distance=GeoWeightedDistance(inner, DECORRELATION, T))
+    riding = loss.distance.ride_along(embeddings, places, LABELS)
+    theirs = losses.NTXentLoss(temperature=T, distance=inner)(embeddings, LABELS)
+    torch.testing.assert_close(loss.eval()(riding, LABELS), theirs)
+    assert abs(loss.train()(riding, LABELS) - theirs) > 0.02
 
 
 def test_half_precision_and_autocast_keep_the_places():

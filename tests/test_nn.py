@@ -172,6 +172,43 @@ def test_half_precision_of_the_module_and_autocast_change_nothing(batch, dtype):
             assert torch.equal(module.by_rows(places, places, features, features)(slice(None)), expected)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_features_in_half_precision_are_rounded_once_only(batch, dtype):
+    """Of the features as they are given, the weights are those of float64 arithmetic."""
+    places, features = batch
+    features = features.to(dtype)
+    steep = ResidualWeighting(MODEL, 1.0, spread=0.02)
+    found = _module(steep).log_weights(places, places, features, features)
+    exact = _module(steep).log_weights(places, places, features.double(), features.double())
+    torch.testing.assert_close(found, exact, rtol=0, atol=1e-4)
+
+
+def test_one_place_in_two_spellings_has_lag_zero():
+    places = torch.tensor([[180.0, 10.0], [-180.0, 10.0], [12.0, 10.0]])
+    log_weights = _module(DECORRELATION, coincident="weight").log_weights(places, places)
+    assert log_weights[0, 1] == -math.inf  # the curve is 0 at lag 0, and has a nugget above it
+
+
+def test_a_sum_is_held_against_the_curve_that_its_features_are_compared_with(crowd):
+    places, features = crowd
+    of_these = ResidualWeighting(Exponential(0.5, 0.5, 500.0))
+    other_curve = DecorrelationWeighting(Exponential(0.05, 0.05, 500.0))
+    for scheme in (of_these + other_curve, other_curve + of_these):
+        _module(scheme)(places, places, features, features)
+    with pytest.raises(ValueError, match="another space"):
+        _module(DECORRELATION + ResidualWeighting(Exponential(0.05, 0.05, 500.0)))(places, places, features, features)
+
+
+def test_a_default_device_does_not_move_the_weights(batch):
+    places, _ = batch
+    torch.set_default_device("meta")
+    try:
+        log_weights = _module(DECORRELATION).log_weights(places, places)
+    finally:
+        torch.set_default_device(None)
+    assert log_weights.device == places.device
+
+
 def test_nothing_is_read_back_from_a_device(batch):
     """Tensors without values, in which any look at one raises."""
     places, features = batch
@@ -266,7 +303,7 @@ def test_the_summary_counts_what_a_double_loop_counts(batch):
     assert summary.row_means == pytest.approx((min(row_means), max(row_means)), rel=1e-5)
     assert summary.within == tuple(
         (name, most, int((negative & (lag <= most)).sum()))
-        for name, most in (("within, beyond", 1000.0), ("within", 3.0))
+        for name, most in (("within", 3.0), ("within, beyond", 1000.0))
     )
     c = np.array([[reference.term("cosine", a, b) for b in features] for a in features[:6]])
     compared = negative & (lag > 1e-6)
@@ -365,6 +402,8 @@ FEATURES = torch.ones(3, 4)
         (lambda: _module(RESIDUAL)(PLACES, PLACES, FEATURES[:2], FEATURES), ValueError, "feats_a of shape"),
         (lambda: _module(RESIDUAL)(PLACES, PLACES, FEATURES.int(), FEATURES), TypeError, "feats_a of torch.int32"),
         (lambda: _module(RESIDUAL)(PLACES, PLACES, FEATURES, [1.0]), TypeError, "feats_b of list"),
+        (lambda: _module(RESIDUAL)(PLACES, PLACES, FEATURES * math.inf, FEATURES), ValueError, "feats_a has infinite"),
+        (lambda: _module(RESIDUAL)(PLACES, PLACES, FEATURES[:, :0], FEATURES), ValueError, "at least one column"),
         (lambda: _module(DECORRELATION)(PLACES.T, PLACES), ValueError, r"coords_a of shape \(2, 3\)"),
         (lambda: _module(DECORRELATION)(PLACES.bfloat16(), PLACES), TypeError, 'int32 with units="e7"'),
         (lambda: _module(DECORRELATION, units="e7")(PLACES, PLACES), TypeError, "torch.int32 or torch.int64"),

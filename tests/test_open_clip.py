@@ -250,7 +250,7 @@ def test_local_rows_meet_global_columns(monkeypatch, given):
     monkeypatch.setattr("open_clip.loss.gather_features", lambda *_own, **_options: sides)
     rows = _second_half(given)
     whole = {id(rows[name]): values for name, values in given.items()}
-    monkeypatch.setattr("variogeo.trainers.open_clip.all_gather_rows", lambda own: whole[id(own)])
+    monkeypatch.setattr("variogeo.trainers._ranks.all_gather_rows", lambda own: whole[id(own)])
     loss = WeightedClipLoss(ranks.weights(), local_loss=True, rank=1, world_size=2)
     log_weights = ranks.weights()(*[given["coords"]] * 2, *[given["frozen_features"]] * 2)[4:]
     logits = 5 * sides[0][4:] @ sides[1].T, 5 * sides[1][4:] @ sides[0].T
@@ -272,6 +272,67 @@ def test_a_block_of_other_ranks_holds_no_positive(monkeypatch, given):
     log_weights = ranks.weights()(*[given["coords"]] * 2, *[given["frozen_features"]] * 2)
     expected = weighted_sigmoid(logits[4:], log_weights[4:], torch.arange(4, 8))
     assert receiver(**_second_half(given), **scalars).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def _alike_in_a_block(given):
+    """All samples of the second rank at one place."""
+    coords = given["coords"].clone()
+    coords[4:] = coords[4]
+    return {**given, "coords": coords}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_block_whose_columns_are_all_masked_is_not_refused_while_others_are_left(monkeypatch, given, first):
+    """Either rank of two: its own block, or the other one, lies at one place; one process refuses no row."""
+    given = _alike_in_a_block(given)
+    if first:
+        given["coords"][0] = given["coords"][4]  # row 0 shares the place of the other block
+    scalars = {name: torch.tensor(value) for name, value in SCALARS.items()}
+    halves = [{name: values[rows] for name, values in given.items()} for rows in (slice(0, 4), slice(4, 8))]
+    own, other = halves if first else halves[::-1]
+    sent = []
+    monkeypatch.setattr(
+        "torch.distributed.nn.all_gather", lambda packed: [*sent, packed] if not first else [packed, *sent]
+    )
+    packing = WeightedSigLipLoss(ranks.weights())
+    with mock.patch.object(packing, "_loss", return_value=torch.tensor(0.0)) as block:
+        packing(**other, **scalars)
+    sent.append(block.call_args.args[1])
+    loss = WeightedSigLipLoss(ranks.weights(), rank=0 if first else 1, world_size=2, dist_impl="gather")
+    rows = slice(0, 4) if first else slice(4, 8)
+    logits = 5 * given["image_features"] @ given["text_features"].T - 2
+    log_weights = ranks.weights()(*[given["coords"]] * 2, *[given["frozen_features"]] * 2)
+    expected = weighted_sigmoid(logits[rows], log_weights[rows], torch.arange(8)[rows])
+    assert loss(**own, **scalars).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_one_rank_alone_refuses_a_row_whose_negatives_are_all_masked(given):
+    given = {name: values[4:] for name, values in _alike_in_a_block(given).items()}
+    scalars = {name: torch.tensor(value) for name, value in SCALARS.items()}
+    with pytest.raises(ValueError, match="All negatives of 4 rows are masked"):
+        WeightedSigLipLoss(ranks.weights())(**given, **scalars)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(ClipLoss, WeightedClipLoss), (SigLipLoss, WeightedSigLipLoss)])
+def test_in_evaluation_mode_the_loss_is_that_of_open_clip_and_needs_no_coordinates(given, theirs, ours):
+    scalars = {name: torch.tensor(value) for name, value in SCALARS.items()}
+    features = {name: given[name] for name in ("image_features", "text_features")}
+    expected, loss = theirs()(**features, **scalars), ours(ranks.weights())
+    for further in ({}, {"coords": given["coords"], "frozen_features": given["frozen_features"]}):
+        assert torch.equal(loss.eval()(**features, **scalars, **further), expected)
+    assert abs(loss.train()(**given, **scalars) - expected) > 1e-3
+
+
+def test_the_loops_of_open_clip_train_with_weights_and_leave_the_loss_in_training_mode():
+    """Its evaluation computes a loss of its own."""
+    (images, texts), loss = ranks.images_and_texts(2), WeightedClipLoss(ranks.weights())
+    modes = []
+    loss.register_forward_hook(lambda module, *_: modes.append(module.training))
+    model = CoordinateModel(ranks.tiny_clip())
+    for _ in range(2):
+        _trained(model, loss, [(images, texts)])
+        evaluate(model, _data([(images, texts)], "val"), 1, _arguments())
+    assert modes == [True, True]
 
 
 def test_open_clip_adds_a_bias_twice_when_it_gathers_whole(given):
@@ -507,9 +568,17 @@ def test_losses_refuse_what_they_cannot_use(given, loss):
         loss(UniformWeighting())
     with pytest.raises(TypeError, match="needs feats_a and feats_b"):
         loss(ranks.weights())(**features, **scalars, coords=given["coords"])
+    if loss is WeightedSigLipLoss:
+        with pytest.raises(TypeError, match="needs frozen_features"):
+            loss(ranks.weights(), world_size=2)(**features, **scalars, coords=given["coords"])
     degrees = NegativeWeights(UniformWeighting(), order="lonlat", units="deg")
     with pytest.raises(TypeError, match=r"of torch.int64 for units 'deg'"):
         loss(degrees)(**features, **scalars, coords=given["coords"])
+
+
+def test_soft_labels_are_no_weights():
+    with pytest.raises(TypeError, match=r"targets of type NegativeWeights. Must be SoftTargets.*into WeightedClipLoss"):
+        SoftClipLoss(UNIFORM)
 
 
 def test_row_means_are_refused_where_ranks_see_blocks_of_columns():

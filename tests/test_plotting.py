@@ -375,9 +375,16 @@ def test_a_scheme_that_only_turns_within_metres_or_at_the_antipode_is_drawn_whol
     assert other.get_xlim()[0] == pytest.approx(1000.0)
 
 
-def test_a_multiplier_is_no_weighting_and_is_not_drawn_as_one(ax: Axes) -> None:
-    with pytest.raises(TypeError, match=r"Invalid scheme of type ThesisMultiplier\. Must be a Weighting"):
-        plot_weights(ThesisMultiplier(Stable(0.1, 0.2, 2000.0, 0.9)), ax=ax)  # type: ignore[arg-type]
+def test_the_surface_of_the_thesis_is_the_logarithm_of_its_multiplier(ax):
+    scheme = ThesisMultiplier(Stable(0.1, 0.2, 2000.0, 0.9))
+    plot_weights(scheme, ax=ax)
+    drawn = ax.collections[0]
+    assert ax.figure.axes[1].get_ylabel() == "log of the multiplier of a logit"
+    expected = 1.6 * 0.3 - scheme.model(ax.get_xlim()[0])  # c at the top less gamma at the shortest lag
+    assert drawn.get_array().max() == pytest.approx(expected, rel=1e-6)
+    assert [line.get_label() for line in ax.lines][1] == f"rho {scheme.rho:,.4g} km"
+    with pytest.raises(TypeError, match=r"Invalid scheme of type str\. Must be a Weighting"):
+        plot_weights("thesis", ax=ax)  # type: ignore[arg-type]
 
 
 def test_the_legend_leaves_the_axes_their_width() -> None:

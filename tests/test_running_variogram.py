@@ -192,3 +192,38 @@ def test_a_spread_needs_pairs_that_differ(batches):
     running.update(batches[0][0], torch.ones(150, 4))
     with pytest.raises(ValueError, match="No bin has 30 pairs that differ"):
         running.lag_spread()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rounding_is_no_spread(seed):
+    """Pairs that all differ by the same: what float64 leaves of a difference of squares must not become a unit."""
+    angle = np.random.default_rng(seed).uniform(0.01, 1.5)
+    feats = torch.tensor([[1.0, 0.0]] * 10 + [[math.cos(angle), math.sin(angle)]] * 10, dtype=torch.float64)
+    coords = torch.tensor([[0.0, 0.0]] * 10 + [[1.0, 0.0]] * 10, dtype=torch.float64)  # 111 km apart
+    running = RunningVariogram(LagBins([1, 200]), order="lonlat", units="deg", decay=0.97)
+    for _ in range(5):
+        running.update(coords, feats)
+    assert running.empirical().npairs.tolist() == [500]
+    with pytest.raises(ValueError, match="No bin has 30 pairs that differ"):
+        running.lag_spread()
+
+
+def test_a_bin_that_is_long_forgotten_is_empty():
+    far = torch.tensor([[0.0, 0.0], [0.0, 60.0]], dtype=torch.float64)
+    near = torch.tensor([[0.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    running = RunningVariogram(LagBins([1, 200, 15_000]), order="lonlat", units="deg", decay=1e-3)
+    running.update(far, torch.eye(2))
+    for _ in range(110):  # a weight of 1e-330 is 0
+        running.update(near, torch.eye(2))
+    found = running.empirical()
+    assert found.npairs.tolist() == [110, 0]
+    assert math.isnan(found.semivariance[1])
+
+
+def test_a_batch_larger_than_a_block_of_rows_counts_each_pair_once(batches):
+    coords, feats = (torch.cat([batch[k] for batch in batches]) for k in (0, 1))
+    running = _running()
+    running.update(coords, feats)
+    exact = _exact((coords, feats))
+    assert running.empirical().npairs.tolist() == exact.npairs.tolist()
+    np.testing.assert_allclose(running.empirical().semivariance, exact.semivariance, rtol=1e-6)

@@ -34,4 +34,4 @@ def test_the_picture_is_drawn_small_and_with_every_scheme(tmp_path):
     assert len(drawn) < 150_000
     assert (DOCS / "images" / "schemes.png").stat().st_size < 150_000
     parts = [part for scheme in script["schemes"]().values() for part in getattr(scheme, "parts", (scheme,))]
-    assert {type(part).__name__ for part in parts} == set(WEIGHTINGS) - {"SumWeighting", "ThesisMultiplier"}
+    assert {type(part).__name__ for part in parts} == set(WEIGHTINGS) - {"SumWeighting"}

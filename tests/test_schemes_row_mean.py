@@ -97,3 +97,14 @@ def test_it_compiles_to_one_graph_with_dynamic_shapes():
 def test_what_has_no_row_mean_is_refused(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_a_row_longer_than_half_precision_counts_keeps_its_mean(dtype):
+    row = np.zeros((1, 70_000), dtype=dtype)
+    row[0, 0] = np.log(2.0)
+    torch = pytest.importorskip("torch")
+    for log_weight in (row, torch.tensor(row)):
+        found = row_mean_one(log_weight)
+        assert found.dtype == log_weight.dtype
+        np.testing.assert_allclose(np.asarray(found, dtype=np.float64)[0, [0, 1]], [np.log(2.0), 0.0], atol=2e-3)

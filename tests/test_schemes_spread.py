@@ -92,9 +92,11 @@ def test_with_the_spread_per_lag_residuals_are_standardised(field):
     assert np.ptp(deviations["one number"]) > 5 * np.ptp(deviations["per lag"])
 
 
-def test_bins_without_spread_are_left_out():
+@pytest.mark.parametrize("constant", np.random.default_rng(0).uniform(0.01, 1.0, 20))
+def test_bins_without_spread_are_left_out(constant):
+    """Also where rounding leaves something of the difference of squares, which would be a unit of 1e-8."""
     lag = np.repeat([5.0, 50.0, 500.0], 40)
-    dissimilarity = np.concatenate([np.full(40, 0.2), np.tile([0.1, 0.3], 40)])
+    dissimilarity = np.concatenate([np.full(40, constant), np.tile([0.1, 0.3], 40)])
     empirical = variogram_from_pairs(lag, dissimilarity, LagBins([0, 10, 100, 1000]))
     np.testing.assert_allclose(LagSpread.of(empirical).lag, [50.0, 500.0])
     np.testing.assert_allclose(LagSpread.of(empirical).spread, 0.1)

@@ -15,6 +15,7 @@ from variogeo import (
     Exponential,
     ExponentialKernel,
     GaussianKernel,
+    NearWeighting,
     Nested,
     PowerKernel,
     SimilarityKernel,
@@ -292,3 +293,8 @@ PLACES = torch.zeros(3, 2)
 def test_what_does_not_fit_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_weighting_is_no_kernel():
+    with pytest.raises(TypeError, match="a weighting, which gives log-weights"):
+        SoftTargets(NearWeighting(5.0, 100.0), order="lonlat", units="deg")

@@ -2,11 +2,14 @@
 
 import logging
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import trainer_ranks
 import transformers
 from torch.nn import functional
 from torch.utils.data import Dataset
@@ -214,11 +217,30 @@ def test_accumulated_batches_count_by_their_rows(batch, tmp_path):
     _assert_stepped(trainer.model, expected)
 
 
-def test_evaluation_of_the_trainer_reports_the_loss(batch, tmp_path):
+def test_evaluation_of_the_trainer_reports_the_loss_of_the_model_itself(batch, tmp_path):
     trainer = _trainer(tmp_path, _Pairs(batch, batch["places"]), DECORRELATION, label_names=["labels"])
     reported = trainer.evaluate(_Pairs(batch, batch["places"]))["eval_loss"]
-    model = _clip().eval()
-    assert reported == pytest.approx(weighted_loss(DECORRELATION)(_outputs(model, batch), batch["places"]).item())
+    outputs = _outputs(_clip().eval(), batch)
+    assert reported == pytest.approx(outputs.loss.item(), rel=1e-6)
+    assert abs(weighted_loss(DECORRELATION)(outputs, batch["places"]).item() - reported) > 0.05
+
+
+def test_ranks_contrast_their_own_batches(tmp_path):
+    """The mean over the ranks is the loss of one process that masks every pair of two ranks."""
+    command = [sys.executable, trainer_ranks.__file__, "transformers", str(tmp_path)]
+    subprocess.run(command, check=True, timeout=300)
+    ranks = [np.load(tmp_path / f"{rank}.npz") for rank in range(trainer_ranks.WORLD)]
+    places = trainer_ranks.places()[:, 0]
+    log_weights = trainer_ranks.weights().log_weights(places, places)
+    rank_of = torch.arange(len(places)) // trainer_ranks.ROWS
+    log_weights = log_weights.masked_fill(rank_of[:, None] != rank_of, -torch.inf)
+    features = trainer_ranks.image_features().double().requires_grad_()
+    expected = _by_hand(features @ trainer_ranks.image_features().double().T, log_weights)
+    expected.backward()
+    assert np.mean([found["own/loss"] for found in ranks]) == pytest.approx(expected.item(), rel=1e-5)
+    # The mean over the ranks, which DDP takes, divides the gradient of each rank's loss by their number.
+    gradient = np.concatenate([found["own/gradient"] for found in ranks]) / trainer_ranks.WORLD
+    np.testing.assert_allclose(gradient, features.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_whole_number_coordinates_survive_training_in_bfloat16(batch, tmp_path):

@@ -1,4 +1,4 @@
-"""sentence-transformers and pytorch-metric-learning on two ranks of gloo: one process imports, then forks the ranks.
+"""The adapters of three packages on two ranks of gloo: one process imports, then forks the ranks.
 
 Run as a script with a package and a folder, it writes what each rank got: ``<rank>.npz``.
 """
@@ -58,6 +58,22 @@ def sentence_step(rows: slice, *, cached: bool, gather: bool) -> dict[str, Any]:
     return {"loss": value.item(), "gradient": torch.cat([p.grad.flatten() for p in model.parameters()]).numpy()}
 
 
+def image_features() -> torch.Tensor:
+    """Return (8, 5) features of images, which are here those of their texts."""
+    return torch.randn(WORLD * ROWS, 5, generator=torch.Generator().manual_seed(1))
+
+
+def contrast_step(rows: slice) -> dict[str, Any]:
+    """Return the loss of some rows for the Trainer of transformers, and its gradient in the features of the images."""
+    from variogeo.trainers.transformers import weighted_loss
+
+    features = image_features()[rows].requires_grad_()
+    logits = features @ image_features()[rows].T
+    value = weighted_loss(weights())({"logits_per_image": logits, "logits_per_text": logits.T}, places()[rows, 0])
+    value.backward()
+    return {"loss": value.item(), "gradient": features.grad.numpy()}
+
+
 def metric_step(rows: slice, case: str, *, wrapped: bool) -> dict[str, Any]:
     """Return the loss of some rows and its gradient in their embeddings."""
     from pytorch_metric_learning.distances import CosineSimilarity
@@ -85,6 +101,8 @@ def run(package: str, folder: Path, rank: int) -> None:
     rows = slice(rank * ROWS, (rank + 1) * ROWS)
     if package == "sentence_transformers":
         found = {name: sentence_step(rows, cached=name == "cached", gather=True) for name in ("plain", "cached")}
+    elif package == "transformers":
+        found = {"own": contrast_step(rows)}
     else:
         found = {name: metric_step(rows, name, wrapped=True) for name in ("all", "efficient", "memory")}
     arrays = {f"{case}/{name}": value for case, values in found.items() for name, value in values.items()}

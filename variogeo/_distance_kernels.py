@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from variogeo._checks import check_number
-from variogeo._model import VariogramModel, checked_lag
+from variogeo._model import VariogramModel, check_model, checked_lag
 from variogeo._namespace import array_namespace
 
 
@@ -206,7 +206,7 @@ class CorrelogramKernel(DistanceKernel):
     model: VariogramModel
 
     def __post_init__(self) -> None:
-        _check_model(self.model)
+        check_model(self.model)
         if not self.model.partial_sill > 0:
             msg = "Invalid model with a partial sill of zero. Must rise with the lag: a pure nugget has no correlogram."
             raise ValueError(msg)
@@ -252,7 +252,7 @@ class SimilarityKernel(DistanceKernel):
     temperature: float
 
     def __post_init__(self) -> None:
-        _check_model(self.model)
+        check_model(self.model)
         _check_positive(self, "temperature")
         if not self.model.sill > 0:
             msg = "Invalid model with a sill of zero. Must rise with the lag: all samples would be alike."
@@ -265,10 +265,3 @@ class SimilarityKernel(DistanceKernel):
 def _check_positive(kernel: Any, name: str, *, unit: str = "") -> None:
     """Check a field that must be above 0, and store it as a float."""
     object.__setattr__(kernel, name, check_number(getattr(kernel, name), name=name, above=0.0, unit=unit))
-
-
-def _check_model(model: Any) -> None:
-    """Refuse anything but a model's value."""
-    if not isinstance(model, VariogramModel):
-        msg = f"Invalid model of type {type(model).__name__}. Must be a variogram model, e.g. fit.model."
-        raise TypeError(msg)

@@ -121,6 +121,14 @@ class VariogramModel(ABC):
         write_document(path, "model", {"value": encode(self)}, overwrite=overwrite)
 
 
+def check_model(model: Any) -> None:
+    """Refuse anything but a model's value."""
+    if not isinstance(model, VariogramModel):
+        kind = f"{model.__name__}: a class" if isinstance(model, type) else f"of type {type(model).__name__}"
+        msg = f"Invalid model {kind}. Must be a variogram model, e.g. fit.model."
+        raise TypeError(msg)
+
+
 def check_range_name(given: str, *, name: str) -> None:
     """Refuse a text that is no range of a model."""
     members = get_args(RangeDefinition)

@@ -30,6 +30,11 @@ def as_floats(value: Any) -> Any:
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
+def as_type(value: Any, dtype: Any) -> Any:
+    """Return an array or a tensor with another dtype."""
+    return value.to(dtype) if is_torch(value) else value.astype(dtype, copy=False)
+
+
 def to_numpy(value: Any) -> Any:
     """Return a tensor as a numpy array on the host (bfloat16 as float32), anything else unchanged."""
     if not is_torch(value):

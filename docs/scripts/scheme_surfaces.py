@@ -21,6 +21,8 @@ from variogeo import (
     NearWeighting,
     Nested,
     ResidualWeighting,
+    Stable,
+    ThesisMultiplier,
     UniformWeighting,
     Weighting,
 )
@@ -29,10 +31,11 @@ from variogeo.plotting import plot_weights
 STREETS = Exponential(nugget=0.17, partial_sill=0.06, effective_range=20.0)
 REGIONS = Exponential(nugget=0.0, partial_sill=0.07, effective_range=1200.0)
 CURVE = Nested(STREETS, REGIONS)
+STABLE = Stable(nugget=0.17, partial_sill=0.13, effective_range=1200.0, shape=0.9)
 SPREAD = LagSpread(lag=(1.0, 100.0, 5000.0), spread=(0.035, 0.045, 0.055))
 
 
-def schemes() -> dict[str, Weighting]:
+def schemes() -> dict[str, Weighting | ThesisMultiplier]:
     """Return the schemes of the figure by the name that the page gives them."""
     hard = ResidualWeighting.hard_negatives(CURVE, 1.0, spread=SPREAD)
     return {
@@ -40,7 +43,6 @@ def schemes() -> dict[str, Weighting]:
         "decorrelation": DecorrelationWeighting(CURVE),
         "near up": NearWeighting(strength=1.0, scale=100.0),
         "far up": FarWeighting(strength=1.0),
-        "mask of a radius": MaskWeighting(within=25.0),
         "mask of a band, and near up": MaskWeighting(within=25.0, beyond=1.0, coincident=False)
         + NearWeighting(strength=1.0, scale=100.0),
         "residual: hard negatives": hard,
@@ -53,6 +55,7 @@ def schemes() -> dict[str, Weighting]:
             CURVE, 1.0, spread=SPREAD, within=STREETS.effective_range
         ),
         "hard negatives, and a mask": hard + MaskWeighting(within=25.0),
+        "thesis (multiplies the logit)": ThesisMultiplier(STABLE),
     }
 
 

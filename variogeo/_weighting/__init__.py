@@ -1,6 +1,6 @@
 """Weighting schemes: from (lag, dissimilarity) to the log-weight of a negative."""
 
-from variogeo._weighting._base import WEIGHTINGS, SumWeighting, Weighting, is_listed
+from variogeo._weighting._base import WEIGHTINGS, SumWeighting, Weighting, is_listed, landmarks_by_lag
 from variogeo._weighting._decorrelation import DecorrelationWeighting
 from variogeo._weighting._lag_only import SAME_PLACE, FarWeighting, MaskWeighting, NearWeighting, UniformWeighting
 from variogeo._weighting._lag_spread import LagSpread
@@ -22,5 +22,6 @@ __all__ = [
     "UniformWeighting",
     "Weighting",
     "is_listed",
+    "landmarks_by_lag",
     "row_mean_one",
 ]

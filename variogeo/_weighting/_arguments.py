@@ -2,16 +2,7 @@
 
 from typing import Any
 
-from variogeo._model import VariogramModel
 from variogeo._namespace import array_namespace, as_floats
-
-
-def check_model(model: Any) -> None:
-    """Refuse anything but a model's value."""
-    if not isinstance(model, VariogramModel):
-        kind = f"{model.__name__}: a class" if isinstance(model, type) else f"of type {type(model).__name__}"
-        msg = f"Invalid model {kind}. Must be a variogram model, e.g. fit.model."
-        raise TypeError(msg)
 
 
 def given_dissimilarity(dissimilarity: Any, scheme: Any, *, without_image: float) -> Any:

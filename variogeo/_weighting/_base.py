@@ -71,6 +71,11 @@ class Weighting(ABC):
         return None
 
     @property
+    def curve_of_features(self) -> VariogramModel | None:
+        """The curve that the dissimilarity is held against; None for schemes of the lag alone."""
+        return self.curve if self.needs_dissimilarity else None
+
+    @property
     def landmarks(self) -> tuple[tuple[str, float], ...]:
         """Lags at which the weight turns, with their names: thresholds and scales. Units: km."""
         return ()
@@ -100,6 +105,15 @@ class Weighting(ABC):
             )
             raise TypeError(msg)
         write_document(path, "weighting", {"value": encode(self)}, overwrite=overwrite)
+
+
+def landmarks_by_lag(landmarks: Iterable[tuple[str, float]]) -> dict[float, str]:
+    """Return landmarks from the nearest to the farthest, those at one lag as one."""
+    names: dict[float, list[str]] = {}
+    for name, lag in sorted(landmarks, key=lambda landmark: landmark[1]):
+        known = names.setdefault(lag, [])
+        known.extend([name] if name not in known else [])
+    return {lag: ", ".join(called) for lag, called in names.items()}
 
 
 @listed
@@ -163,6 +177,12 @@ class SumWeighting(Weighting):
     def curve(self) -> VariogramModel | None:
         """The curve of the first part that has one; None where none has."""
         return next((part.curve for part in self.parts if part.curve is not None), None)
+
+    @property
+    def curve_of_features(self) -> VariogramModel | None:
+        """The curve of the first part that holds the dissimilarity against one."""
+        curves = (part.curve_of_features for part in self.parts)
+        return next((curve for curve in curves if curve is not None), None)
 
     @property
     def landmarks(self) -> tuple[tuple[str, float], ...]:

@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from variogeo._model import VariogramModel
+from variogeo._model import VariogramModel, check_model
 from variogeo._namespace import array_namespace
-from variogeo._weighting._arguments import check_model
 from variogeo._weighting._base import Weighting, listed
 
 

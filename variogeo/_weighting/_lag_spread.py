@@ -14,6 +14,9 @@ from variogeo._model import checked_lag
 from variogeo._namespace import array_namespace
 from variogeo._tables import FEW_PAIRS
 
+_ROUNDING = 1e-6
+"""Spread of equal numbers, relative to them: the root of what float64 loses in the difference of squares, and more."""
+
 
 @dataclass(frozen=True)
 class LagSpread:
@@ -104,7 +107,9 @@ class LagSpread:
                 "pass one number as spread."
             )
             raise ValueError(msg)
-        usable = (empirical.npairs >= FEW_PAIRS) & (np.nan_to_num(empirical.spread) > 0) & (empirical.lag > 0)
+        usable = (
+            (empirical.npairs >= FEW_PAIRS) & varies(empirical.spread, empirical.semivariance) & (empirical.lag > 0)
+        )
         if not usable.any():
             msg = (
                 f"No bin has {FEW_PAIRS} pairs or more and a spread above zero (most pairs in a bin: "
@@ -131,6 +136,11 @@ class LagSpread:
         rises = [high - low for low, high in pairwise(self.spread)]
         widths = [high - low for low, high in pairwise(at)]
         return tuple((start, 1.0 / width, rise) for start, width, rise in zip(at[:-1], widths, rises, strict=True))
+
+
+def varies(spread: Any, mean: Any) -> Any:
+    """Whether the spread about a mean is more than what rounding leaves of the squares of equal numbers."""
+    return np.nan_to_num(spread) > _ROUNDING * np.abs(np.nan_to_num(mean))
 
 
 def _numbers(values: Any, name: str, unit: str) -> tuple[float, ...]:

@@ -5,9 +5,9 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from variogeo._checks import check_number
-from variogeo._model import RangeDefinition, VariogramModel, checked_lag, range_of
+from variogeo._model import RangeDefinition, VariogramModel, check_model, checked_lag, range_of
 from variogeo._namespace import array_namespace
-from variogeo._weighting._arguments import check_model, given_dissimilarity
+from variogeo._weighting._arguments import given_dissimilarity
 from variogeo._weighting._base import Weighting, listed
 from variogeo._weighting._lag_spread import LagSpread
 
@@ -122,8 +122,8 @@ class ResidualWeighting(Weighting):
     ) -> "ResidualWeighting":
         """Return the scheme that raises similar and distant negatives, and leaves near ones alone.
 
-        In a simulation it gained a little in new regions and lost a little at 25 km in known ones. Whether it does
-        anything on your own features, a comparison with the same weights shuffled within each row tells.
+        Whether it does anything on your own features, a comparison with the same weights shuffled within each row
+        tells.
 
         Parameters
         ----------

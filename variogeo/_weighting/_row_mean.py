@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from variogeo._namespace import array_namespace, as_floats, is_torch
+from variogeo._namespace import array_namespace, as_floats, as_type, is_torch
 
 
 def row_mean_one(log_weight: Any, is_negative: Any = None) -> Any:
@@ -55,11 +55,13 @@ def row_mean_one(log_weight: Any, is_negative: Any = None) -> Any:
     >>> np.exp(row_mean_one(log_weight, np.array([[False, True, True, True]])))
     array([[1. , 1.5, 0.5, 0. ]])
     """
-    log_weight = as_floats(log_weight)
-    if log_weight.ndim == 0:
+    given = as_floats(log_weight)
+    if given.ndim == 0:
         msg = "Invalid log_weight without axes. Must be (..., M): the last axis holds the candidates of a row."
         raise ValueError(msg)
-    xp = array_namespace(log_weight)
+    xp = array_namespace(given)
+    # Half precision cannot count the candidates of a long row.
+    log_weight = given if given.dtype in (xp.float32, xp.float64) else as_type(given, xp.float32)
     left = xp.isfinite(log_weight)
     if is_negative is not None:
         left = left & _mask(is_negative, log_weight)
@@ -71,7 +73,7 @@ def row_mean_one(log_weight: Any, is_negative: Any = None) -> Any:
     count = xp.sum(xp.where(left, xp.ones_like(log_weight), 0.0), axis=-1, keepdims=True)
     total = xp.sum(xp.where(left, scaled, 0.0), axis=-1, keepdims=True)
     mean = xp.where(count > 0, total, 1.0) / xp.clip(count, 1.0, None)
-    return xp.where(left, log_weight - largest - xp.log(mean), log_weight)
+    return as_type(xp.where(left, log_weight - largest - xp.log(mean), log_weight), given.dtype)
 
 
 def _mask(is_negative: Any, log_weight: Any) -> Any:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-from variogeo._model import VariogramModel, checked_lag
+from variogeo._model import VariogramModel, check_model, checked_lag
 from variogeo._namespace import array_namespace
 from variogeo._storage import encode, write_document
-from variogeo._weighting._arguments import check_model, given_dissimilarity
+from variogeo._weighting._arguments import given_dissimilarity
 from variogeo._weighting._base import listed
 
 
@@ -58,6 +58,11 @@ class ThesisMultiplier:
     def rho(self) -> float:
         """Range of the thesis. Definition: ``model.slope_range``, which is fragile. Units: km."""
         return self.model.slope_range
+
+    @property
+    def landmarks(self) -> tuple[tuple[str, float], ...]:
+        """The range, beyond which the multiplier is 1. Units: km."""
+        return (("rho", self.rho),) if self.rho > 0 else ()
 
     def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:
         """Return the multiplier of the logit, at least 1."""

@@ -6,13 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from variogeo.evaluation import (
-    accuracy_within,
-    geoscore,
-    geoscores,
-    mean_error,
-    median_error,
-)
+from variogeo.evaluation import geoscores
+from variogeo.evaluation._figures import figures_of
 from variogeo.experiments._blocks import block_interval
 
 
@@ -39,7 +34,7 @@ def accuracy_table(predictions: Mapping[str, Any], true: Any) -> str:
     mean error (km)          497.6
     GeoScore                3783.4
     """
-    columns = [_figures(predicted, true) for predicted in predictions.values()]
+    columns = [figures_of(predicted, true) for predicted in predictions.values()]
     lines = [" " * 20 + "".join(f"{name:>10}" for name in predictions)]
     lines += [f"{name:20}" + "".join(f"{column[name]:10.1f}" for column in columns) for name in columns[0]]
     return "\n".join(lines)
@@ -64,13 +59,3 @@ def geoscore_difference(
     """
     scores = geoscores(predicted, true) - geoscores(baseline, true)
     return (float(scores.mean()), *block_interval(scores, blocks))
-
-
-def _figures(predicted: Any, true: Any) -> dict[str, float]:
-    """Return every figure of a column by the name of its row."""
-    return {
-        **{f"within {km} km (%)": 100 * s for km, s in accuracy_within(predicted, true).items()},
-        "median error (km)": median_error(predicted, true),
-        "mean error (km)": mean_error(predicted, true),
-        "GeoScore": geoscore(predicted, true),
-    }

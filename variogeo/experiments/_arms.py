@@ -49,12 +49,17 @@ class Arm:
     title : str
         As it stands in tables.
     family : str
-        Of the schemes of a family only the one that is best on validation is tested; controls and known losers always.
+        Of the schemes of a family only the one that is best on validation is tested, and one that has a control;
+        controls and known losers always.
     role : {"baseline", "scheme", "control", "known loser"}
     objective : callable
         From the fitted `Curves` to the `Objective`.
     baseline : str
         Name of the arm that it is compared with.
+    control_of : str or None
+        Name of the scheme whose reason a control takes away: the scheme is compared with it too.
+    loses_in : str
+        Name of the outcome that a known loser must lose in.
     dropout : float, optional
         Of the input features, where it is not that of the experiment.
     batch : int
@@ -71,6 +76,8 @@ class Arm:
     role: Role
     objective: Callable[[Curves], Objective]
     baseline: str = "plain"
+    control_of: str | None = None
+    loses_in: str = "GeoScore"
     dropout: float | None = None
     batch: int = 1
     queue: int = 0
@@ -156,12 +163,15 @@ def _long(curves: Curves) -> float:
 _ALL = (
     Arm("plain", "plain", "plain", "baseline", lambda _: InfoNCE()),
     Arm("hard", "hard negatives, beta 2", "hard", "scheme", lambda c: weighted(hard(c))),
-    Arm("shuffled", "the same, shuffled in the row", "shuffled", "control", _shuffled),
-    Arm("similarity", "similarity, no geography", "similarity", "control", lambda c: weighted(similarity(c))),
-    Arm("soft-75km", "soft labels, 75 km", "soft-75km", "known loser", lambda _: _soft(ExponentialKernel(75.0))),
+    Arm("shuffled", "the same, shuffled in the row", "shuffled", "control", _shuffled, control_of="hard"),
+    Arm("similarity", "similarity, no geography", "similarity", "control", lambda c: weighted(similarity(c)),
+        control_of="hard"),
+    Arm("soft-75km", "soft labels, 75 km", "soft-75km", "known loser", lambda _: _soft(ExponentialKernel(75.0)),
+        loses_in="25 km, known"),
     Arm("hcl", "HCL, beta 0.5", "hcl", "known loser", lambda _: HardContrastive(0.5)),
     Arm("smoothing", "label smoothing 0.1", "smoothing", "control", lambda _: InfoNCE(0.1)),
-    Arm("cut-25km", "hard negatives cut at 25 km", "cut", "control", lambda c: weighted(hard(c, beyond=25.0))),
+    Arm("cut-25km", "hard negatives cut at 25 km", "cut", "control", lambda c: weighted(hard(c, beyond=25.0)),
+        control_of="hard"),
     Arm("uniform", "uniform weights", "uniform", "control", lambda _: weighted(UniformWeighting())),
     Arm("symmetric", "plain, both directions", "symmetric", "control", lambda _: SymmetricInfoNCE()),
     Arm("hard-1", "hard negatives, beta 1", "hard", "scheme", lambda c: weighted(hard(c, 1.0))),
@@ -215,7 +225,7 @@ ARMS: dict[str, Arm] = {arm.name: arm for arm in _ALL}
 """Every arm by its name."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "short": ("plain", "hard", "shuffled", "similarity", "soft-75km", "hcl"),
+    "short": ("plain", "hard", "shuffled", "similarity", "soft-75km"),
     "tuning": ("plain", "dropout-0", "dropout-0.15", "dropout-0.5"),
     "all": tuple(ARMS),
 }
@@ -223,7 +233,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 def chosen_arms(names: Iterable[str]) -> tuple[Arm, ...]:
-    """Return the arms of names and groups, with the baselines that they need, in the order of `ARMS`.
+    """Return the arms of names and groups, with the arms that they are compared with, in the order of `ARMS`.
 
     Parameters
     ----------
@@ -239,6 +249,8 @@ def chosen_arms(names: Iterable[str]) -> tuple[Arm, ...]:
     --------
     >>> [arm.name for arm in chosen_arms(["hard", "hcl"])]
     ['plain', 'hard', 'hcl']
+    >>> [arm.name for arm in chosen_arms(["shuffled"])]
+    ['plain', 'hard', 'shuffled']
     """
     wanted: set[str] = set()
     for name in names:
@@ -246,5 +258,6 @@ def chosen_arms(names: Iterable[str]) -> tuple[Arm, ...]:
             msg = f"Invalid arm {name!r}. Must be of {', '.join([*GROUPS, *ARMS])}."
             raise ValueError(msg)
         wanted.update(GROUPS.get(name, (name,)))
+    wanted.update([ARMS[name].control_of or name for name in wanted])
     wanted.update([ARMS[name].baseline for name in wanted])
     return tuple(arm for arm in ARMS.values() if arm.name in wanted)

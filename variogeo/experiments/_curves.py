@@ -59,8 +59,9 @@ class Curves:
         One stable model with a nugget, for the thesis' rule only.
     spread : LagSpread
         Spread of the dissimilarity per lag.
-    range_interval : ParameterInterval or None
-        95 % interval of the effective range from the jackknife over patches; None where the fits failed.
+    range_intervals : dict of str to ParameterInterval
+        95 % intervals from the jackknife over patches, of ``effective_range``, ``first.effective_range`` and
+        ``second.effective_range``; those that the fits do not give are left out.
     regional : RegionalCurves or None
         None where no region was asked for.
     """
@@ -69,7 +70,7 @@ class Curves:
     nested: VariogramFit
     stable: VariogramFit
     spread: LagSpread
-    range_interval: ParameterInterval | None
+    range_intervals: dict[str, ParameterInterval]
     regional: RegionalCurves | None
 
     @classmethod
@@ -98,7 +99,7 @@ class Curves:
             nested=nested,
             stable=fit_variogram(empirical, Stable, weights=_BIN_WEIGHTS),
             spread=LagSpread.of(empirical),
-            range_interval=_range_interval(empirical),
+            range_intervals=_range_intervals(empirical),
             regional=_regional(train, bins, nested.model, photos=photos, regions=regions, seed=seed)
             if regions
             else None,
@@ -116,22 +117,35 @@ class Curves:
         return float(np.mean(self.spread.spread))
 
     def __str__(self) -> str:
-        model = self.model
-        interval = self.range_interval
-        sure = "" if interval is None else f" (95 % over patches: {interval.lower:.0f} to {interval.upper:.0f} km)"
+        model, stable = self.model, self.stable.model
+        assert isinstance(stable, Stable)
         return (
             f"nugget {model.nugget:.3f}; short structure {model.first.partial_sill:.3f} over "
-            f"{model.first.effective_range:.0f} km; long structure {model.second.partial_sill:.3f} over "
-            f"{model.second.effective_range:.0f} km; effective range {model.effective_range:.0f} km{sure}; "
-            f"spread of the dissimilarity {self.mean_spread:.3f}. {self.nested.message}"
+            f"{self._range('first.effective_range', model.first.effective_range)}; long structure "
+            f"{model.second.partial_sill:.3f} over "
+            f"{self._range('second.effective_range', model.second.effective_range)}; effective range "
+            f"{self._range('effective_range', model.effective_range)}; "
+            f"spread of the dissimilarity {self.mean_spread:.3f}. {self.nested.message} "
+            f"One stable model, for the thesis' rule only: nugget {stable.nugget:.3f}, shape {stable.shape:.2f}, "
+            f"effective range {stable.effective_range:.0f} km. {self.stable.message}"
         )
 
+    def _range(self, name: str, km: float) -> str:
+        """Return a range in words, with its interval."""
+        interval = self.range_intervals.get(name)
+        sure = (
+            "no interval: the fits failed"
+            if interval is None
+            else f"95 % over patches: {interval.lower:.0f} to {interval.upper:.0f} km"
+        )
+        return f"{km:.0f} km ({sure})"
 
-def _range_interval(empirical: EmpiricalVariogram) -> ParameterInterval | None:
-    """Return the 95 % interval of the nested curve's effective range, or None where too many fits fail."""
+
+def _range_intervals(empirical: EmpiricalVariogram) -> dict[str, ParameterInterval]:
+    """Return the 95 % intervals of the nested curve's ranges, without those of failed fits."""
     intervals = fit_intervals(jackknife(empirical), (Exponential, Exponential), weights=_BIN_WEIGHTS)
-    interval = intervals["effective_range"]
-    return interval if np.isfinite([interval.lower, interval.upper]).all() else None
+    ranges = {name: intervals[name] for name in intervals.names if name.endswith("effective_range")}
+    return {name: found for name, found in ranges.items() if np.isfinite([found.lower, found.upper]).all()}
 
 
 def _regional(

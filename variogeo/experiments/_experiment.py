@@ -70,7 +70,7 @@ class Size:
 
 
 FULL = Size()
-SHORT = replace(FULL, epochs=3, seeds=4, cost_rounds=10)
+SHORT = replace(FULL, epochs=4, seeds=3, cost_rounds=10)
 """About ten minutes on two cores with the arms of the group ``short``."""
 
 TINY = Size(
@@ -124,13 +124,14 @@ def run_experiment(
     Raises
     ------
     ValueError
-        For unknown arms, bad features, and photos in too few blocks.
+        For unknown arms, a device that torch cannot use, bad features, and photos in too few blocks.
 
     Notes
     -----
     Runs that are kept in ``out`` are taken as they are where everything they follow from is the same. An arm that
     cannot be made from the fitted curve is left out, and the report says so.
     """
+    _check_device(device)
     chosen = chosen_arms(arms)
     out = Path(out)
     split = _split(photos, source, size, blocks or BlockSizes(), seed)
@@ -186,6 +187,19 @@ def fast_precision(device: str) -> str:
         "cpu": lambda: bool({"amx_bf16", "avx512_bf16"} & {k for k, v in torch.cpu.get_capabilities().items() if v}),
     }
     return "bfloat16" if kind in has_bfloat16 and has_bfloat16[kind]() else "float32"
+
+
+def _check_device(device: str) -> None:
+    """Refuse a device that torch does not know or cannot use here: before anything is made."""
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        msg = (
+            f"Invalid device {device!r}: {reason.rstrip('.')}. Use device='cpu' (on the command line --device cpu), or "
+            "a torch that was built for the device."
+        )
+        raise ValueError(msg) from error
 
 
 def _split(photos: PointEmbeddings | None, source: str, size: Size, blocks: BlockSizes, seed: int) -> SplitPhotos:

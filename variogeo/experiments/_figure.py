@@ -17,7 +17,7 @@ _BY_NAME = {outcome.name: outcome for outcome in OUTCOMES}
 
 
 def differences_figure(result: ExperimentResult) -> "Figure":
-    """Return a figure of the differences on both tests: thick lines over seeds, thin ones over blocks.
+    """Return a figure of the differences on both tests, with 95 % intervals for other seeds and other places.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def differences_figure(result: ExperimentResult) -> "Figure":
     axes[0].set_yticks(np.arange(rows), [arm.title for arm in result.tested])
     axes[0].set_ylim(rows - 0.4, -0.6)
     figure.suptitle(
-        f"Minus baseline, {len(result.seeds)} seeds. Thick: 95 % over seeds; thin: 95 % over spatial blocks.",
+        f"Minus baseline, {len(result.seeds)} seeds. Lines: 95 % for other seeds and other places.",
         fontsize="medium",
     )
     return figure
@@ -45,8 +45,7 @@ def _panel(result: ExperimentResult, name: str, ax: "Axes") -> None:
     for row, arm in enumerate(result.tested):
         found = result.difference(arm, "test", _BY_NAME[name])
         colour = _COLOURS[arm.role]
-        ax.plot(found.blocks, [row, row], color=colour, linewidth=1.0, alpha=0.8)
-        ax.plot(found.seeds, [row, row], color=colour, linewidth=3.5, alpha=0.45, solid_capstyle="butt")
+        ax.plot(found.interval, [row, row], color=colour, linewidth=2.0, alpha=0.7)
         ax.plot(found.estimate, row, "o", color=colour, markersize=5)
     ax.set_title(
         {"GeoScore, known": "GeoScore, known regions", "GeoScore, new": "GeoScore, new regions"}.get(

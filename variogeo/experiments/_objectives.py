@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -135,9 +135,14 @@ class ShuffledInRow:
     ----------
     log_weights : callable
         From a batch to its (B, M) log-weights.
+    generator : torch.Generator
+        On the host.
     """
 
     log_weights: Callable[[Batch], Tensor]
+    # Of its own: the global one makes the dropout masks, which are the same in all arms of a seed. Not in the repr,
+    # which kept runs are found by: it would hold an address.
+    generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0), repr=False)
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Tensor:
@@ -145,7 +150,7 @@ class ShuffledInRow:
         log_weights = self.log_weights(batch)
         rows, columns = log_weights.shape
         negatives = log_weights[batch.is_negative].view(rows, columns - 1)
-        order = torch.rand(negatives.shape, device=negatives.device).argsort(dim=1)
+        order = torch.rand(negatives.shape, generator=self.generator).argsort(dim=1).to(negatives.device)
         shuffled = log_weights.clone()
         shuffled[batch.is_negative] = negatives.gather(1, order).flatten()
         return shuffled

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,16 +57,26 @@ class ExperimentResult:
         """The arms that are compared with another one."""
         return tuple(arm for arm in self.arms if arm.baseline != arm.name)
 
-    @property
+    @cached_property
+    def unchanging(self) -> tuple[Arm, ...]:
+        """The arms whose weights are all 1 in the batches that were looked at: what they differ by is rounding."""
+        return tuple(arm for arm in self.compared if all(_changes_nothing(run) for run in self.runs[arm.name]))
+
+    @cached_property
     def tested(self) -> tuple[Arm, ...]:
-        """All controls and known losers, and of every family of schemes the arm that is best on validation."""
+        """All controls and known losers, of every family of schemes the best on validation, and schemes with controls.
+
+        Arms that change nothing are left out.
+        """
         families: dict[str, list[Arm]] = {}
-        for arm in self.compared:
+        changing = [arm for arm in self.compared if arm not in self.unchanging]
+        for arm in changing:
             families.setdefault(arm.family if arm.role in ("scheme", "baseline") else arm.name, []).append(arm)
-        best = {
+        kept = {
             max(arms, key=lambda arm: self.difference(arm, "validation").estimate).name for arms in families.values()
         }
-        return tuple(arm for arm in self.compared if arm.name in best)
+        kept.update(arm.control_of for arm in changing if arm.control_of)
+        return tuple(arm for arm in changing if arm.name in kept)
 
     @property
     def best_baseline(self) -> Arm:
@@ -73,12 +84,17 @@ class ExperimentResult:
         plain = [arm for arm in self.arms if arm.role == "baseline" and arm.batch == 1 and not arm.queue]
         return max(plain, key=lambda arm: level(self.runs[arm.name], PRIMARY, "validation"))
 
-    def difference(self, arm: Arm, stage: Stage, outcome: Any = PRIMARY) -> Difference:
-        """Return an arm minus its baseline in an outcome."""
-        return difference(self.runs[arm.name], self.runs[arm.baseline], self.task.split, outcome, stage)
+    def controls(self, arm: Arm) -> tuple[Arm, ...]:
+        """Return the tested controls of a scheme."""
+        return tuple(control for control in self.tested if control.control_of == arm.name)
+
+    def difference(self, arm: Arm, stage: Stage, outcome: Any = PRIMARY, *, against: Arm | None = None) -> Difference:
+        """Return an arm minus another one, by default its baseline, in an outcome."""
+        other = arm.baseline if against is None else against.name
+        return difference(self.runs[arm.name], self.runs[other], self.task.split, outcome, stage)
 
     def adjusted_p_values(self, arms: Sequence[Arm]) -> dict[str, float]:
-        """Return the p-values of the test's GeoScore, adjusted for their number (Holm)."""
+        """Return the p-values of the test's GeoScore, adjusted for their number (Holm); NaN with one seed."""
         values = adjusted([self.difference(arm, "test") for arm in arms])
         return {arm.name: value for arm, value in zip(arms, values, strict=True)}
 
@@ -123,30 +139,45 @@ class ExperimentResult:
             "precision": self.task.model.precision,
             "left_out": self.left_out,
             "best_baseline": self.best_baseline.name,
-            "arms": [self._arm_as_json(arm, adjusted_p.get(arm.name)) for arm in self.arms],
+            "arms": [self._arm_as_json(arm, adjusted_p) for arm in self.arms],
         }
 
-    def _arm_as_json(self, arm: Arm, p_value: float | None) -> dict[str, Any]:
-        """Return everything about an arm; its test only where it was chosen on validation."""
+    def _arm_as_json(self, arm: Arm, adjusted_p: dict[str, float]) -> dict[str, Any]:
+        """Return everything about an arm; its test only where it was tested."""
         entry: dict[str, Any] = {
             "name": arm.name,
             "title": arm.title,
             "family": arm.family,
             "role": arm.role,
             "baseline": arm.baseline,
+            "control_of": arm.control_of,
+            "changes_nothing": arm in self.unchanging,
             "figures": self.figures(arm),
-            "variogram_misfit": {k: None if np.isnan(v) else v for k, v in self.misfits(arm).items()},
+            "variogram_misfit": {name: _number_or_null(value) for name, value in self.misfits(arm).items()},
             "step_ratio": self.step_ratio[arm.name],
         }
         if arm in self.compared:
             entry["validation"] = _as_json(self.difference(arm, "validation"))
-        if p_value is not None:
-            entry["p_holm"] = p_value
+        if arm.name in adjusted_p:
+            entry["p_holm"] = _number_or_null(adjusted_p[arm.name])
             entry["test"] = {outcome.name: _as_json(self.difference(arm, "test", outcome)) for outcome in OUTCOMES}
-        if p_value is not None or arm.baseline == arm.name:
+            entry["minus_control"] = {
+                control.name: {
+                    outcome.name: _as_json(self.difference(arm, "test", outcome, against=control))
+                    for outcome in OUTCOMES
+                }
+                for control in self.controls(arm)
+            }
+        if arm.name in adjusted_p or arm.baseline == arm.name:
             entry["level"] = {outcome.name: level(self.runs[arm.name], outcome, "test") for outcome in OUTCOMES}
             entry["error_km"] = {kind: error_figures(self.runs[arm.name], kind, "test") for kind in ("known", "new")}
         return entry
+
+
+def _changes_nothing(run: Run) -> bool:
+    """Whether a run's scheme left all weights at 1, where it has weights."""
+    figures = run.figures
+    return figures.get("changed_share", np.nan) == 0 and abs(figures["mean_weight"] - 1) < 1e-6
 
 
 def _misfit(semivariance: npt.NDArray[np.float64], reference: npt.NDArray[np.float64], of: Aspect) -> float:
@@ -157,9 +188,14 @@ def _misfit(semivariance: npt.NDArray[np.float64], reference: npt.NDArray[np.flo
 
 def _as_json(value: Difference) -> dict[str, Any]:
     """Return a difference in plain JSON types; no interval is null."""
-    interval = {"seeds": value.seeds, "blocks": value.blocks}
-    limits = {k: None if np.isnan(v).any() else list(v) for k, v in interval.items()}
-    return {"estimate": value.estimate, **limits, "p_value": value.p_value}
+    intervals = {"interval": value.interval, "seeds": value.seeds, "blocks": value.blocks}
+    limits = {name: None if np.isnan(found).any() else list(found) for name, found in intervals.items()}
+    return {"estimate": value.estimate, **limits, "p_value": _number_or_null(value.p_value)}
+
+
+def _number_or_null(value: float) -> float | None:
+    """Return a number as JSON has it: NaN is null."""
+    return None if np.isnan(value) else value
 
 
 def _keys_as_text(shares: dict[float, float]) -> dict[str, float]:

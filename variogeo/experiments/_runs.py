@@ -24,7 +24,7 @@ from variogeo.experiments._training import TrainingSettings, image_embeddings, o
 from variogeo.experiments._two_tower import TwoTower
 from variogeo.nn import NegativeWeights
 
-RUN_VERSION = 1
+RUN_VERSION = 2
 """Raised with every change after which a run has other figures: kept runs of another version are done again."""
 
 _KIND = "experiment_run"
@@ -167,7 +167,7 @@ class _Observer:
     every: int
     found: list[dict[str, float]] = field(default_factory=list)
 
-    def __call__(self, step: int, logits: torch.Tensor, batch: Batch, _: float) -> None:
+    def __call__(self, step: int, logits: torch.Tensor, batch: Batch) -> None:
         if step % self.every:
             return
         lags = NegativeWeights(_FLAT, order="lonlat", units="deg").coordinates.pairwise_lag(

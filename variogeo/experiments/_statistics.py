@@ -1,4 +1,4 @@
-"""Paired differences between arms: over seeds, over spatial blocks, and adjusted for the number of arms."""
+"""Paired differences between arms: one error for other seeds and other places, adjusted for the number of arms."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,13 +68,16 @@ class Difference:
         95 % t interval over seeds: what another training on the same photos would give. NaN with one seed.
     blocks : (low, high)
         95 % bootstrap interval over spatial blocks, seeds averaged: what other places would give.
+    interval : (low, high)
+        95 % interval for other seeds and other places together. NaN with one seed.
     p_value : float
-        The larger of the two p-values: a difference counts when it holds for other seeds and for other places.
+        Two-sided, of no difference, from the same error as ``interval``. NaN with one seed.
     """
 
     estimate: float
     seeds: tuple[float, float]
     blocks: tuple[float, float]
+    interval: tuple[float, float]
     p_value: float
 
 
@@ -95,44 +98,62 @@ def difference(
         [_values(a, outcome, stage) - _values(b, outcome, stage) for a, b in zip(arm, baseline, strict=True)]
     )
     blocks = np.concatenate([split.queries[_set(stage, kind)].blocks for kind in outcome.kinds])
-    per_seed = paired.mean(axis=1)
-    means = bootstrap_means(paired.mean(axis=0), blocks)
-    low, high = np.quantile(means, (0.025, 0.975))
-    p_blocks = 2 * min(np.mean(means <= 0), np.mean(means >= 0))
-    return Difference(
-        estimate=float(per_seed.mean()),
-        seeds=student_interval(per_seed),
-        blocks=(float(low), float(high)),
-        p_value=float(min(1.0, max(p_blocks, 1 / len(means), student_p_value(per_seed)))),
-    )
+    return paired_difference(paired, blocks)
 
 
-def student_interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return the 95 % t interval of a mean; NaN for a single value.
+def paired_difference(paired: npt.NDArray[np.float64], blocks: npt.NDArray[np.intp]) -> Difference:
+    r"""Return the mean of paired differences with its intervals and its p-value.
+
+    .. math:: s^2 = s_\text{seeds}^2 + s_\text{blocks}^2, \quad \nu = s^4 / (s_\text{seeds}^4 / (S - 1))
+
+    with the error of the mean of ``S`` seeds, and the standard deviation of the means of the block bootstrap. The
+    interval and the p-value are Student's with Satterthwaite's ``nu`` degrees of freedom, the blocks being many.
+
+    Parameters
+    ----------
+    paired : (S, n) float array
+        Difference of every seed and photo.
+    blocks : (n,) int array
+        Block of every photo.
 
     Examples
     --------
     >>> import numpy as np
-    >>> low, high = student_interval(np.array([1.0, 2.0, 3.0]))
-    >>> round(low, 3), round(high, 3)
-    (-0.484, 4.484)
+    >>> paired = np.array([[1.0, 2.0, 1.0, 2.0], [2.0, 3.0, 2.0, 3.0], [3.0, 4.0, 3.0, 4.0]])
+    >>> found = paired_difference(paired, np.array([0, 1, 2, 3]))
+    >>> found.estimate, round(found.p_value, 3)
+    (2.5, 0.032)
     """
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    half = student_quantile(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
+    per_seed = paired.mean(axis=1)
+    estimate, count = float(per_seed.mean()), len(per_seed)
+    means = bootstrap_means(paired.mean(axis=0), blocks)
+    low, high = np.quantile(means, (0.025, 0.975))
+    of_seeds = float(per_seed.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
+    error = float(np.hypot(of_seeds, means.std()))
+    # Without a difference between seeds only the blocks are left, which are many.
+    freedom = (count - 1) * (error / of_seeds) ** 4 if of_seeds else float("inf")
+    return Difference(
+        estimate=estimate,
+        seeds=_interval(estimate, of_seeds, count - 1),
+        blocks=(float(low), float(high)),
+        interval=_interval(estimate, error, freedom),
+        p_value=_p_value(estimate, error, freedom),
+    )
 
 
-def student_p_value(values: npt.NDArray[np.float64]) -> float:
-    """Return the two-sided p-value of a mean of 0; 1 for a single value, which says nothing about other seeds."""
+def _interval(estimate: float, error: float, freedom: float) -> tuple[float, float]:
+    """Return Student's 95 % interval; NaN without an error."""
+    half = float(student_quantile(0.975, freedom)) * error
+    return estimate - half, estimate + half
+
+
+def _p_value(estimate: float, error: float, freedom: float) -> float:
+    """Return the two-sided p-value of Student's test; NaN without an error."""
     from scipy.special import stdtr
 
-    if len(values) < 2:
-        return 1.0
-    error = values.std(ddof=1) / np.sqrt(len(values))
     if error == 0:
-        return 1.0 if values.mean() == 0 else 0.0
-    return float(2 * stdtr(len(values) - 1, -abs(values.mean()) / error))
+        return 1.0 if estimate == 0 else 0.0
+    return float(2 * stdtr(freedom, -abs(estimate) / error))
 
 
 def adjusted(differences: Sequence[Difference]) -> list[float]:

@@ -1,7 +1,6 @@
 """Train a two-tower model on the loss of an arm, and predict places with it."""
 
 import copy
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +20,8 @@ WEIGHT_DECAY = 0.01
 ROWS_PER_BLOCK = 512
 """Rows embedded at once in prediction: it bounds the memory, and changes nothing else."""
 
-Watch = Callable[[int, torch.Tensor, Batch, float], None]
-"""Told of every step: its number, logits, batch and seconds."""
+Watch = Callable[[int, torch.Tensor, Batch], None]
+"""Told of every step: its number, logits and batch."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,6 @@ def optimised(
         for _ in range(settings.epochs):
             rows = torch.randperm(len(features), generator=order)[: per_epoch * settings.batch_size]
             for batch_rows in rows.to(device).view(per_epoch, settings.batch_size):
-                start = time.perf_counter()
                 candidates = (
                     torch.cat((batch_rows, queue[: settings.queue])) if len(queue) >= settings.queue else batch_rows
                 )
@@ -175,7 +173,7 @@ def optimised(
                 schedule.step()
                 if settings.queue:
                     queue = torch.cat((batch_rows, queue))[: settings.queue]
-                watch(step, logits.detach(), batch, time.perf_counter() - start)
+                watch(step, logits.detach(), batch)
                 step += 1
     return model.eval()
 

@@ -168,19 +168,23 @@ def pairwise_lag(a: Places, b: Places) -> Tensor:
     Differences of the two parts lose nothing at a metre, and the sum of the vectors nothing at the antipode, where
     the arc cosine of a float32 product is 0 for everything closer than a kilometre.
     """
-    (near, far), *others = (_squares(a, b, axis) for axis in range(3))
-    for near_part, far_part in others:
-        near, far = near + near_part, far + far_part
-    arc = 2 * EARTH_RADIUS * _arcsine_of_root(torch.minimum(near, far) * 0.25)
-    return torch.where(near > far, math.pi * EARTH_RADIUS - arc, arc)
+    near, far, dot = _products(a, b, 0)
+    for axis in (1, 2):
+        near_part, far_part, dot_part = _products(a, b, axis)
+        near, far, dot = near + near_part, far + far_part, dot + dot_part
+    # One number for both cases, negative for the far one: a compiled kernel writes to memory what it reads again. The
+    # tiny number, far below any square of a distance, keeps the sign at the antipode itself.
+    square = torch.where(dot < 0, -1e-30 - far, near)
+    arc = 2 * EARTH_RADIUS * _arcsine_of_root(square.abs() * 0.25)
+    return torch.where(square < 0, math.pi * EARTH_RADIUS - arc, arc)
 
 
-def _squares(a: Places, b: Places, axis: int) -> tuple[Tensor, Tensor]:
-    """Return the squares of the differences and of the sums of all pairs along one axis."""
+def _products(a: Places, b: Places, axis: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the squares of the differences and of the sums of all pairs along one axis, and their products."""
     high_a, high_b = a.high[axis, :, None], b.high[axis, None, :]
     step = (high_a - high_b) + (a.low[axis, :, None] - b.low[axis, None, :])
     total = high_a + high_b
-    return step * step, total * total
+    return step * step, total * total, high_a * high_b
 
 
 def _arcsine_of_root(z: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch.nn import functional
 from variogeo._checks import check_number
 from variogeo._distance_kernels import CorrelogramKernel, DistanceKernel
 from variogeo._model import VariogramModel
+from variogeo._weighting import Weighting
 from variogeo.nn._coordinates import SAME_PLACE
 
 Kernel = DistanceKernel | VariogramModel | Callable[[Tensor], Tensor]
@@ -25,6 +26,12 @@ def kernel_of(given: Any) -> Callable[[Tensor], Tensor]:
         return CorrelogramKernel(given)
     if isinstance(given, DistanceKernel):
         return given
+    if isinstance(given, Weighting):
+        msg = (
+            f"Invalid kernel of type {type(given).__name__}: a weighting, which gives log-weights. Must be "
+            "a kernel such as ExponentialKernel(75.0), a variogram model, or a function of the lags."
+        )
+        raise TypeError(msg)
     if not callable(given) or isinstance(given, type):
         msg = (
             f"Invalid kernel {given!r}. Must be a kernel such as ExponentialKernel(75.0) or a variogram model (values, "
@@ -37,7 +44,7 @@ def kernel_of(given: Any) -> Callable[[Tensor], Tensor]:
 
 def _try_out(kernel: Callable[..., Any]) -> None:
     """Refuse a function that is no kernel."""
-    lag = torch.tensor([_TRIED])
+    lag = torch.tensor([_TRIED], device="cpu")
     value = kernel(lag)
     if not isinstance(value, Tensor) or value.shape != lag.shape:
         returned = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__

@@ -160,7 +160,7 @@ class NegativeWeights(nn.Module):
         sides = self._sides((coords_a, coords_b), (feats_a, feats_b), positives)
         if not on_host(coords_a):
             return self._of_rows(sides, slice(None))
-        log_weights = torch.empty(coords_a.shape[0], coords_b.shape[0], dtype=torch.float32)
+        log_weights = torch.empty(coords_a.shape[0], coords_b.shape[0], dtype=torch.float32, device=coords_a.device)
         for rows in sides.blocks(_BLOCK):
             log_weights[rows] = self._of_rows(sides, rows)
         return log_weights
@@ -242,7 +242,7 @@ class NegativeWeights(nn.Module):
             raise TypeError(msg)
         used = feats if needed else (None, None)
         sides = prepare_sides(self.coordinates, coords, used, positives, width=self.feature_width)
-        curve = self.scheme.curve if needed else None
+        curve = self.scheme.curve_of_features
         if curve is not None and on_host(coords[0]) and not self._same_space:
             self._same_space = check_feature_space(sides, curve)
         return sides

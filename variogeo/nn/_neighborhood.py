@@ -103,13 +103,13 @@ class NeighborWeights(nn.Module):
         """
         with torch.autocast(device_type=coords.device.type, enabled=False):
             places = self.coordinates.places(coords, "coords")
-            if len(places) <= self.neighbors:
+            if places.number <= self.neighbors:
                 msg = (
-                    f"coords has {len(places)} rows: no sample has {self.neighbors} others. Use neighbors <= "
-                    f"{len(places) - 1} or larger batches (drop_last=True for the last one)."
+                    f"coords has {places.number} rows: no sample has {self.neighbors} others. Use neighbors <= "
+                    f"{places.number - 1} or larger batches (drop_last=True for the last one)."
                 )
                 raise ValueError(msg)
-            itself = torch.eye(len(places), dtype=torch.bool, device=coords.device)
+            itself = torch.eye(places.number, dtype=torch.bool, device=coords.device)
             # At an infinite lag a sample is not among its own neighbours, not even where all others are at its place.
             lag = pairwise_lag(places, places).masked_fill(itself, torch.inf)
             value = kernel_rows(self.kernel, lag, cutoff=self.cutoff, nearest=self.neighbors).masked_fill(itself, 0.0)

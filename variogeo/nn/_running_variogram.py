@@ -14,12 +14,15 @@ from variogeo._engine import no_sums
 from variogeo._lags import LagBins
 from variogeo._storage import dump_document, parse_document
 from variogeo._tables import FEW_PAIRS
-from variogeo._weighting import LagSpread
-from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Order, Units, float64_device, pairwise_lag
+from variogeo._weighting._lag_spread import LagSpread, varies
+from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Order, Places, Units, float64_device, pairwise_lag
 from variogeo.nn._sides import unit_rows
 
 _COUNT, _WEIGHT, _LAG, _TERM, _SQUARE = range(5)
 """Rows of the sums: pairs, then their decayed number and decayed sums of lag, dissimilarity and its square."""
+
+_ROWS = 256
+"""Rows whose pairs are held at once."""
 
 
 class RunningVariogram(nn.Module):
@@ -83,6 +86,7 @@ class RunningVariogram(nn.Module):
         self.coordinates = Coordinates(order, units)
         self._sums = torch.zeros((5, len(bins) + 2), dtype=torch.float64)
         self._totals = torch.zeros(3, dtype=torch.float64)
+        self._edges = torch.tensor(bins.edges)
         self.batches = 0
 
     @torch.no_grad()
@@ -107,26 +111,32 @@ class RunningVariogram(nn.Module):
         places = self.coordinates.places(coords, "coords")
         exact = float64_device(coords.device)
         with torch.autocast(device_type=coords.device.type, enabled=False):
-            lag = pairwise_lag(places, places).to(exact, torch.float64)
             unit = unit_rows(feats, len(coords), names=("feats", "coords"), width=None).to(exact, torch.float64)
         known = ~unit.isnan().any(dim=1)
         unit = torch.where(known[:, None], unit, 0.0)
-        term = torch.clamp(1.0 - unit @ unit.T, 0.0, 2.0)
-        position = self._positions(lag)
-        is_pair = (known[:, None] & known[None, :]).triu(diagonal=1)
-        position = torch.where(is_pair, position, len(self.bins) + 1)
-        ones = torch.ones_like(term)
-        added = [
-            torch.zeros(len(self.bins) + 2, dtype=torch.float64, device=exact).index_add_(0, position.ravel(), column)
-            for column in (ones.ravel(), lag.ravel(), term.ravel(), term.square().ravel())
-        ]
-        count, *moments = added
         ordered = known.sum().to(torch.float64) ** 2
         total = torch.stack([ordered, ordered, ordered - unit.sum(dim=0).square().sum()])
-        fading = torch.tensor([1.0, *[self.decay] * 4], dtype=torch.float64, device=exact)
-        self._sums = self._sums.to(exact) * fading[:, None] + torch.stack([count, count, *moments])
-        self._totals = self._totals.to(exact) * fading[:3] + total
+        added = torch.zeros_like(self._sums, device=exact)
+        for start in range(0, len(coords), _ROWS):
+            self._add_rows(added, start, places, unit, known)
+        self._sums = self._sums.to(exact)
+        self._sums[_WEIGHT:] *= self.decay
+        self._sums += added
+        self._totals = self._totals.to(exact)
+        self._totals[1:] *= self.decay
+        self._totals += total
         self.batches += 1
+
+    def _add_rows(self, sums: Tensor, start: int, places: Places, unit: Tensor, known: Tensor) -> None:
+        """Add the pairs of some rows with the rows after them."""
+        rows = slice(start, start + _ROWS)
+        lag = pairwise_lag(places[rows], places[start:]).to(sums)
+        term = torch.clamp(1.0 - unit[rows] @ unit[start:].T, 0.0, 2.0)
+        is_pair = (known[rows, None] & known[None, start:]).triu(diagonal=1)
+        position = torch.where(is_pair, self._positions(lag), len(self.bins) + 1).ravel()
+        for row, column in ((_COUNT, torch.ones_like(term)), (_LAG, lag), (_TERM, term), (_SQUARE, term.square())):
+            sums[row].index_add_(0, position, column.ravel())
+        sums[_WEIGHT] = sums[_COUNT]
 
     def empirical(self) -> EmpiricalVariogram:
         """Return the empirical variogram of the batches so far, over all ranks.
@@ -146,11 +156,15 @@ class RunningVariogram(nn.Module):
         -----
         With a process group of `torch.distributed` the sums are added over the ranks: every rank must call it.
         """
-        sums, totals = self._over_ranks()
+        return self._empirical(*self._over_ranks())
+
+    def _empirical(self, sums: NDArray[np.float64], totals: NDArray[np.float64]) -> EmpiricalVariogram:
+        """Return the empirical variogram of sums and totals."""
         if totals[0] < 1:
             msg = "The running variogram has no pairs yet. Call update(coords, feats) with each batch first."
             raise ValueError(msg)
-        kept = sums[:, :-1]
+        # A bin whose last pair is so old that its weight is 0 in float64 is empty.
+        kept = np.where(sums[_WEIGHT] > 0, sums, 0.0)[:, :-1]
         has_weights = self.decay < 1
         state = replace(
             no_sums(self.bins, spread=False),
@@ -172,12 +186,12 @@ class RunningVariogram(nn.Module):
         ValueError
             Before the first `update`, and where no bin has a spread.
         """
-        empirical, (sums, _) = self.empirical(), self._over_ranks()
-        mean_square = np.divide(
-            sums[_SQUARE], sums[_WEIGHT], out=np.full(sums.shape[1], np.nan), where=sums[_COUNT] > 0
-        )
+        sums, totals = self._over_ranks()
+        empirical = self._empirical(sums, totals)
+        empty = np.full(sums.shape[1], np.nan)
+        mean_square = np.divide(sums[_SQUARE], sums[_WEIGHT], out=empty, where=sums[_WEIGHT] > 0)
         spread = np.sqrt(np.clip(mean_square[1:-1] - empirical.semivariance**2, 0.0, None))
-        usable = (empirical.npairs >= FEW_PAIRS) & (spread > 0)
+        usable = (empirical.npairs >= FEW_PAIRS) & varies(spread, empirical.semivariance)
         if not usable.any():
             msg = f"No bin has {FEW_PAIRS} pairs that differ. Update with more batches, or use wider bins."
             raise ValueError(msg)
@@ -217,8 +231,9 @@ class RunningVariogram(nn.Module):
 
     def _positions(self, lag: Tensor) -> Tensor:
         """Return the position of each pair in the sums: 0 at one place, k in the k-th bin, the last one outside."""
-        edges = torch.tensor(self.bins.edges, device=lag.device)
-        position = torch.bucketize(lag, edges)
+        if self._edges.device != lag.device:
+            self._edges = self._edges.to(lag.device)
+        position = torch.bucketize(lag, self._edges)
         outside = len(self.bins) + 1
         return torch.where(lag <= SAME_PLACE, 0, torch.where(position == 0, outside, position))
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from variogeo._checks import listed_rows
 from variogeo._model import VariogramModel
-from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Places, pairwise_lag, positive_columns
+from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Places, pairwise_lag, positive_columns, require_rows
 
 _ENOUGH = 64
 """Negatives from which their mean dissimilarity says whether the features are those of the curve."""
@@ -32,7 +32,9 @@ class Sides:
 
     def lag(self) -> Tensor:
         """Return the (B, M) lags in km."""
-        return pairwise_lag(self.places_a, self.places_b)
+        lag = pairwise_lag(self.places_a, self.places_b)
+        # One place may be spelled in two ways, such as 180 and -180 degrees.
+        return torch.where(lag <= SAME_PLACE, 0.0, lag)
 
     def dissimilarity(self) -> Tensor | None:
         """Return the (B, M) ``1 - cos``, NaN where a side has no image; None without features."""
@@ -149,6 +151,14 @@ def unit_rows(feats: Any, rows: int, *, names: tuple[str, str], width: int | Non
             "(feature_width). Pass features of the curve's feature space: frozen, before the trained layers."
         )
         raise ValueError(msg)
-    # Scaled first, so that no square under- or overflows.
-    scaled = (feats / feats.abs().amax(dim=1, keepdim=True)).float()
+    if feats.shape[1] == 0:
+        msg = f"Invalid {name} of shape {tuple(feats.shape)}. Must have at least one column."
+        raise ValueError(msg)
+    require_rows(
+        ~feats.isinf().any(dim=1),
+        f"{name} has infinite entries, as half precision makes them of large ones. Compute the features in float32",
+    )
+    # Widened first, because half precision would round a second time; scaled, so that no square under- or overflows.
+    wide = feats.to(torch.promote_types(feats.dtype, torch.float32))
+    scaled = (wide / wide.abs().amax(dim=1, keepdim=True)).float()
     return scaled / scaled.norm(dim=1, keepdim=True)

@@ -166,9 +166,9 @@ class SoftTargets(nn.Module):
         """
         coords_b = coords_a if coords_b is None else coords_b
         places_a, places_b = self._places(coords_a, coords_b)
-        if len(places_a) != len(places_b):
+        if places_a.number != places_b.number:
             msg = (
-                f"coords_b has {len(places_b)} rows but coords_a has {len(places_a)}. With a queue there is no "
+                f"coords_b has {places_b.number} rows but coords_a has {places_a.number}. With a queue there is no "
                 "second direction: its entries have no rows of their own. Use targets(coords_a, coords_b), or both() "
                 "on the batch alone; over several ranks call targets once per direction with positives=."
             )

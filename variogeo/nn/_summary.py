@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from variogeo._weighting import Weighting
+from variogeo._weighting import Weighting, landmarks_by_lag
 from variogeo.nn._sides import Sides, mean_dissimilarities
 
 _BLOCK = 2**20
@@ -81,7 +81,8 @@ def summarise(sides: Sides, log_weights: Callable[[slice], Tensor], scheme: Weig
     if negatives < 1:
         msg = f"The batch has {rows} rows and {sides.places_b.number} columns: no negatives. Pass at least two columns."
         raise ValueError(msg)
-    curve, named = scheme.curve, _named(scheme)
+    curve = scheme.curve_of_features or scheme.curve
+    named = [(name, lag) for lag, name in landmarks_by_lag(scheme.landmarks).items() if 0 < lag < math.inf]
     left, total, means, counts = 0, 0.0, [], [0] * len(named)
     for block in sides.blocks(_BLOCK):
         part, weights = sides[block], log_weights(block).double().exp()
@@ -104,12 +105,3 @@ def summarise(sides: Sides, log_weights: Callable[[slice], Tensor], scheme: Weig
         mean_dissimilarity=None if found is None else found[0],
         expected_dissimilarity=None if found is None else found[1],
     )
-
-
-def _named(scheme: Weighting) -> list[tuple[str, float]]:
-    """Return the landmarks that lie on Earth, those at one lag as one."""
-    names: dict[float, list[str]] = {}
-    for name, lag in scheme.landmarks:
-        if 0 < lag < math.inf:
-            names.setdefault(lag, []).append(name)
-    return [(", ".join(same), lag) for lag, same in names.items()]

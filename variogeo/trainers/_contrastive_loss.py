@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, distributed, nn
 
-from variogeo.nn import NegativeWeights, all_gather_rows, weighted_cross_entropy
+from variogeo.nn import NegativeWeights, weighted_cross_entropy
 from variogeo.trainers._arguments import checked_weights
+from variogeo.trainers._ranks import rows_and_columns
 
 
 class ContrastiveLoss(nn.Module):
@@ -100,10 +101,8 @@ def _sides(logits: Tensor, other_logits: Tensor, tensor: Tensor) -> tuple[Tensor
             "or of all. For rows of this rank make each direction by its own product; a transpose has other rows."
         )
         raise ValueError(msg)
-    if logits.shape[1] == own:
-        return tensor, tensor
-    gathered = all_gather_rows(tensor)
-    return (tensor if logits.shape[0] == own else gathered), gathered
+    rows, columns = logits.shape
+    return rows_and_columns(tensor, all_rows=rows != own, all_columns=columns != own)
 
 
 def _world_size() -> int:

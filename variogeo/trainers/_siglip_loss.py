@@ -9,6 +9,7 @@ from torch import Tensor
 from variogeo.nn import NegativeWeights, pack, unpack, weighted_sigmoid
 from variogeo.trainers._arguments import checked_weights
 from variogeo.trainers._carried import Carried, given
+from variogeo.trainers._riding_weights import RidingWeights
 
 
 class WeightedSigLipLoss(SigLipLoss):
@@ -32,7 +33,10 @@ class WeightedSigLipLoss(SigLipLoss):
     -----
     The weights multiply terms of the loss: a bias on the logits would be another loss. The ranks exchange text
     features; coordinates, and frozen features where there are any, ride along with them, so every ``dist_impl`` works
-    and each block of columns has its own. A unit vector in float32 places a sample to 0.4 m.
+    and each block of columns has its own. A unit vector in float32 places a sample to 0.4 m. With several ranks a row
+    whose negatives are all masked is not refused, since they are never seen together: the term of its positive is left.
+
+    In evaluation mode, ``loss.eval()``, this is open_clip's SigLipLoss itself, and coordinates are not read.
 
     Examples
     --------
@@ -72,6 +76,7 @@ class WeightedSigLipLoss(SigLipLoss):
             row_mean_one=weights.row_mean_one,
             feature_width=weights.feature_width,
         )
+        self._riding = RidingWeights()
 
     def forward(
         self,
@@ -85,6 +90,8 @@ class WeightedSigLipLoss(SigLipLoss):
         frozen_features: Tensor | None = None,
     ) -> Any:
         """Return the loss, or a dict of it; the arguments are those of `WeightedClipLoss.forward`."""
+        if not self.training:
+            return super().forward(image_features, text_features, logit_scale, logit_bias, output_dict)
         riding = text_features
         if frozen_features is not None:
             # A row without an image, NaN, becomes zeros, which mean the same and survive dist_impl="reduce".
@@ -104,16 +111,17 @@ class WeightedSigLipLoss(SigLipLoss):
         negative_only: bool = False,
     ) -> Tensor:
         """Return the loss of one block of columns, whose coordinates came along."""
+        if not self.training:
+            return super()._loss(image_features, text_features, logit_scale, logit_bias, negative_only)
         bias, rows, frozen_rows = logit_bias
         riding, columns = unpack(text_features)
         features, frozen_columns = riding.tensor_split([image_features.shape[1]], dim=1)
         logits = self.get_logits(image_features, features.to(image_features.dtype), logit_scale, bias)
-        if negative_only:
-            # The positives stand in a further column, which is cut off: in these columns there is none.
-            columns, frozen_columns = (torch.cat([side, side[:1]]) for side in (columns, frozen_columns))
-            positives = torch.full_like(rows[:, 0], len(rows), dtype=torch.int64)
-        else:
-            positives = torch.arange(len(rows), device=rows.device)
         frozen = (None, None) if frozen_rows is None else (frozen_rows, frozen_columns)
-        log_weights = self.weights(rows, columns, *frozen, positives=positives)[:, : len(rows)]
-        return weighted_sigmoid(logits, log_weights, positives.where(positives < len(rows), -1))
+        positives = torch.arange(len(rows), device=rows.device)
+        if self.world_size == 1:
+            log_weights = self.weights(rows, columns, *frozen, positives=positives)
+        else:
+            # Of several blocks one may well be masked whole.
+            log_weights = self._riding(self.weights, (rows, columns), frozen)
+        return weighted_sigmoid(logits, log_weights, torch.full_like(positives, -1) if negative_only else positives)

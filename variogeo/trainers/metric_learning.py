@@ -6,7 +6,10 @@ from torch import Tensor
 from variogeo._checks import check_number
 from variogeo._weighting import row_mean_one
 from variogeo.nn import NegativeWeights, pack, unpack
+from variogeo.nn._coordinates import on_host
+from variogeo.nn._sides import check_negatives
 from variogeo.trainers._arguments import checked_weights
+from variogeo.trainers._riding_weights import RidingWeights
 
 try:
     from pytorch_metric_learning.distances import BaseDistance
@@ -46,7 +49,8 @@ class GeoWeightedDistance(BaseDistance):
     TypeError
         For anything but a distance and `NegativeWeights`, and a scheme that reads features of unknown width.
     ValueError
-        For a temperature that is not above zero; from the loss for embeddings that `ride_along` did not make.
+        For a temperature that is not above zero; from the loss for embeddings that `ride_along` did not make, and on
+        the CPU for a row that has negatives, all of which are masked.
 
     Notes
     -----
@@ -58,7 +62,8 @@ class GeoWeightedDistance(BaseDistance):
     but the same order of negatives. Embedding regularisers would see the extra columns: use none. Losses that ask for
     an `LpDistance` (`AngularLoss`, `FastAPLoss`) refuse this one.
 
-    A masked negative has a log-weight of -1e4 instead of -inf.
+    A masked negative has a log-weight of -1e4 instead of -inf. In evaluation mode, ``loss.eval()``, negatives are not
+    weighted: losses of different schemes compare.
 
     Examples
     --------
@@ -96,6 +101,7 @@ class GeoWeightedDistance(BaseDistance):
         self.distance = distance
         self.weights = weights
         self.temperature = check_number(temperature, name="temperature", above=0.0)
+        self._riding = RidingWeights()
 
     @property
     def extra_columns(self) -> int:
@@ -155,10 +161,13 @@ class GeoWeightedDistance(BaseDistance):
         return pack(packed, coords, order=coordinates.order, units=coordinates.units)
 
     def compute_mat(self, query_emb: Tensor, ref_emb: Tensor) -> Tensor:
-        """Return the (N, M) distances with weights; called by the losses."""
+        """Return the (N, M) distances, in training mode with weights; called by the losses."""
         query, ref = self._split(query_emb), self._split(ref_emb)
+        plain = self.distance(query[0], ref[0])
+        if not self.training:
+            return plain
         signed = self.temperature if self.is_inverted else -self.temperature
-        return self.distance(query[0], ref[0]) + signed * self._log_weights(query[1:], ref[1:])
+        return plain + signed * self._log_weights(query[1:], ref[1:])
 
     def pairwise_distance(self, query_emb: Tensor, ref_emb: Tensor) -> Tensor:
         """Refuse: a weight belongs to a matrix of negatives, not to rows side by side."""
@@ -202,16 +211,12 @@ class GeoWeightedDistance(BaseDistance):
         self, query: tuple[Tensor | None, Tensor, Tensor], ref: tuple[Tensor | None, Tensor, Tensor]
     ) -> Tensor:
         """Return the log-weights between two sides of (features, labels, unit vectors): 0 for pairs of one label."""
-        given, sides = self.weights, [[side[2], side[0]] for side in (query, ref)]
-        weights = NegativeWeights(
-            given.scheme, units="xyz", coincident=given.coincident, feature_width=given.feature_width
-        )
-        # Any number of columns may be positives here, so the one that is asked for is no one's, and is cut off again.
-        sides[1] = [None if part is None else torch.cat([part, part[:1]]) for part in sides[1]]
-        no_one = torch.full((len(query[1]),), len(ref[1]), device=query[1].device)
-        (xyz_a, features_a), (xyz_b, features_b) = sides
-        log_weights = weights.log_weights(xyz_a, xyz_b, features_a, features_b, positives=no_one)[:, :-1]
+        log_weights = self._riding(self.weights, (query[2], ref[2]), (query[0], ref[0]))
         is_negative = query[1][:, None] != ref[1]
-        if given.row_mean_one:
+        if self.weights.row_mean_one:
             log_weights = row_mean_one(log_weights, is_negative)
+        if on_host(log_weights):
+            # A row that has no negatives at all is none whose negatives are masked: the losses leave it out.
+            instead = torch.where(is_negative.any(dim=1, keepdim=True), -torch.inf, 0.0)
+            check_negatives(torch.where(is_negative, log_weights, instead), range(len(log_weights)))
         return torch.where(is_negative, log_weights.clamp(min=_MASKED), 0.0)

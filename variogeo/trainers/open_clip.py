@@ -16,7 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
-from variogeo.nn import NegativeWeights, SoftTargets, all_gather_rows, soft_cross_entropy
+from variogeo.nn import NegativeWeights, SoftTargets, soft_cross_entropy
 from variogeo.trainers._arguments import checked_weights
 
 try:
@@ -30,6 +30,7 @@ except ImportError as reason:
 
 from variogeo.trainers._carried import Carried, given
 from variogeo.trainers._coordinate_model import CoordinateModel, attach_coordinates
+from variogeo.trainers._ranks import rows_and_columns
 from variogeo.trainers._siglip_loss import WeightedSigLipLoss
 
 __all__ = ["CoordinateModel", "SoftClipLoss", "WeightedClipLoss", "WeightedSigLipLoss", "attach_coordinates"]
@@ -54,6 +55,9 @@ class WeightedClipLoss(ClipLoss):
     Never hand weights to open_clip as ``logit_bias``: with ``world_size > 1`` and ``local_loss=False`` it adds that
     twice, in place, to a matrix and its transposed view. With several ranks coordinates and frozen features are
     gathered without gradient, so all ranks need equally many rows.
+
+    In evaluation mode, ``loss.eval()``, this is open_clip's ClipLoss itself, and coordinates are not read. open_clip's
+    ``train_one_epoch`` leaves the loss in training mode, and its ``evaluate`` does not call it.
 
     Examples
     --------
@@ -107,13 +111,17 @@ class WeightedClipLoss(ClipLoss):
         frozen_features : (B, d') tensor, optional
             Features of the curve's space, for schemes that need them.
         """
+        if not self.training:
+            return super().forward(image_features, text_features, logit_scale, logit_bias, output_dict)
         carried: Any = Carried(logit_bias, given(coords), frozen_features)
         return super().forward(image_features, text_features, logit_scale, carried, output_dict)
 
     def get_logits(
         self, image_features: Tensor, text_features: Tensor, logit_scale: Tensor, logit_bias: Any = None
     ) -> tuple[Tensor, Tensor]:
-        """Return open_clip's logits of both directions plus the log-weights, float32 at least."""
+        """Return open_clip's logits of both directions, in training mode plus the log-weights, float32 at least."""
+        if not self.training:
+            return super().get_logits(image_features, text_features, logit_scale, logit_bias)
         bias, coords, frozen = logit_bias
         per_image, per_text = super().get_logits(image_features, text_features, logit_scale, bias)
         rows, columns = _sides(self, coords)
@@ -137,7 +145,13 @@ class SoftClipLoss(ClipLoss):
 
     Notes
     -----
-    Both sides of a pair are the same two samples, so the labels of the two directions are the same matrix.
+    Both sides of a pair are the same two samples, so the labels of the two directions are the same matrix. In
+    evaluation mode the labels stay soft.
+
+    Raises
+    ------
+    TypeError
+        For anything but `SoftTargets`.
 
     Examples
     --------
@@ -163,6 +177,12 @@ class SoftClipLoss(ClipLoss):
         world_size: int = 1,
     ) -> None:
         super().__init__(local_loss, gather_with_grad, cache_labels, rank, world_size)
+        if not isinstance(targets, SoftTargets):
+            msg = (
+                f"Invalid targets of type {type(targets).__name__}. Must be SoftTargets, e.g. "
+                'SoftTargets(curve, order="lonlat", units="e7"). NegativeWeights belong into WeightedClipLoss.'
+            )
+            raise TypeError(msg)
         self.targets = targets
 
     def forward(
@@ -186,7 +206,4 @@ class SoftClipLoss(ClipLoss):
 
 def _sides(loss: ClipLoss, tensor: Tensor) -> tuple[Tensor, Tensor]:
     """Return what belongs to the rows and to the columns of open_clip's logits."""
-    if loss.world_size == 1:
-        return tensor, tensor
-    gathered = all_gather_rows(tensor)
-    return (tensor if loss.local_loss else gathered), gathered
+    return rows_and_columns(tensor, all_rows=not loss.local_loss, all_columns=loss.world_size > 1)

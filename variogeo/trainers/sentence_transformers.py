@@ -65,6 +65,10 @@ class WeightedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
 
     Embeddings in half precision become float32 for the similarity.
 
+    Where no gradients are formed, as in the evaluation of the trainer, negatives are not weighted: ``eval_loss`` is
+    that of the plain loss, and those of different schemes compare. The trainer never sets the loss to evaluation mode,
+    so ``loss.eval()`` changes nothing. The label column is needed there too.
+
     Examples
     --------
     >>> import torch
@@ -219,9 +223,11 @@ class _WeightedSimilarity:
         return [_with_rows(column, start) for column, start in zip(batches, starts, strict=True)]
 
     def __call__(self, a: Tensor, b: Tensor) -> Tensor:
-        """Return the weighted similarities of all pairs."""
+        """Return the similarities of all pairs, weighted where gradients are formed."""
         rows_a, rows_b = a[:, -1].detach().long(), b[:, -1].detach().long()
         similarity = self.similarity_fct(a[:, :-1], b[:, :-1])
+        if not torch.is_grad_enabled():
+            return similarity
         # The loss compares all anchors or documents with those of the batch, or of a slice: these are the fewer, and
         # the number of such a row is also the column of its positive.
         log_weights = self._between(rows_a, rows_b) if len(a) <= len(b) else self._between(rows_b, rows_a).T

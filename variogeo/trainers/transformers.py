@@ -61,8 +61,12 @@ def weighted_loss(weights: NegativeWeights) -> LossFunction:
     loss of one's own: the sum over the accumulated batches is their mean. It does not count an entry that is exactly
     -100, so a batch with such a longitude in degrees weighs a little less than its rows; ``units="e7"`` has none.
 
-    Each process contrasts its own batch, as the model's own loss does: negatives of other ranks take no part. Over
-    several GPUs launch one process for each (torchrun): DataParallel returns logits of parts of the batch.
+    Where no gradients are formed, as in the evaluation of the Trainer, negatives are not weighted: ``eval_loss`` is the
+    model's own loss, and those of different schemes compare.
+
+    Each process contrasts its own batch, as the model's own loss does: negatives of other ranks take no part, and the
+    step of DistributedDataParallel is along the mean of the losses of the ranks. Over several GPUs launch one process
+    for each (torchrun): DataParallel returns logits of parts of the batch.
 
     Examples
     --------
@@ -102,7 +106,7 @@ def weighted_sigmoid_loss(weights: NegativeWeights) -> LossFunction:
     Raises
     ------
     TypeError, ValueError
-        As `weighted_loss`, whose notes on labels hold here too.
+        As `weighted_loss`, whose notes on labels, evaluation and ranks hold here too.
 
     Examples
     --------
@@ -132,7 +136,9 @@ def _for_trainer(weights: NegativeWeights, criterion: LossFunction) -> LossFunct
         coords, features = _places(labels, weights)
         per_image, per_text = (_logits(outputs, f"logits_per_{side}", len(coords)) for side in ("image", "text"))
         # Pairs of the same rows: the matrix is the same for both directions, also after `row_mean_one`.
-        log_weights = weights.log_weights(coords, coords, features, features)
+        log_weights = torch.zeros(per_image.shape, device=per_image.device)
+        if torch.is_grad_enabled():
+            log_weights = weights.log_weights(coords, coords, features, features)
         target = torch.arange(len(coords), device=coords.device)
         both = (criterion(per_image, log_weights, target) + criterion(per_text, log_weights, target)) / 2
         if num_items_in_batch is None or labels is None:

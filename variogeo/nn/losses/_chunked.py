@@ -32,7 +32,7 @@ class _MatrixMean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rule: RowRule, chunk: int, logits: Tensor) -> Tensor:
         wanted = ctx.needs_input_grad[2]
-        gradient = torch.empty_like(logits) if wanted else None
+        gradient = torch.empty_like(logits, dtype=in_full(logits[:0]).dtype) if wanted else None
         losses = []
         for rows in _slices(len(logits), chunk):
             part, pull = rule(in_full(logits[rows]), rows)
@@ -61,6 +61,9 @@ class _PairMean(torch.autograd.Function):
         gradient_b = torch.zeros_like(b, dtype=wide) if wanted_b else None
         gradient_scale = torch.zeros((), dtype=wide, device=a.device) if wanted_scale else None
         gradient_bias = torch.zeros((), dtype=wide, device=a.device) if wanted_bias else None
+        # float16 overflows in these products, before a GradScaler could see it.
+        exact = wide if a.dtype == torch.float16 else a.dtype
+        b_exact = b.to(exact)
         losses = []
         for rows in _slices(len(a), chunk):
             scaled = scale * a[rows]
@@ -68,12 +71,12 @@ class _PairMean(torch.autograd.Function):
             losses.append(part)
             if gradient_bias is not None:
                 gradient_bias += pull.sum()
-            pull = pull.to(a.dtype)
+            pull = pull.to(exact)
             if gradient_b is not None:
-                _add_product(gradient_b, pull.T, scaled)
+                _add_product(gradient_b, pull.T, scaled.to(exact))
             if gradient_a is None and gradient_scale is None:
                 continue
-            towards_b = (pull @ b).to(wide)
+            towards_b = (pull @ b_exact).to(wide)
             if gradient_scale is not None:
                 gradient_scale += (towards_b * a[rows]).sum()
             if gradient_a is not None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from variogeo._checks import check_choice, check_whole, listed_rows
+from variogeo.nn._coordinates import on_host
 from variogeo.nn.losses._pair_logits import PairLogits
 
 Logits = Tensor | PairLogits
@@ -81,7 +82,7 @@ def check_target(target: Tensor, logits: Logits, *, lowest: int = 0) -> None:
             "the column of each row's positive. For soft labels use soft_cross_entropy."
         )
         raise ValueError(msg)
-    if can_read_back(target):
+    if on_host(target):
         outside = _row_numbers((target < lowest) | (target >= columns), slice(0, rows))
         if outside:
             msg = f"target is no column in {lowest}..{columns - 1} in rows {listed_rows(outside)}. It counts columns."
@@ -105,7 +106,7 @@ def row_terms(terms: RowTerms, rows: slice, logits: Tensor, *, name: str) -> Ten
 
 def check_log_weights(log_weights: Tensor, columns: Tensor, rows: slice, *, all_masked: bool) -> None:
     """Refuse NaN and infinite weights of negatives, and with ``all_masked`` rows that have no negative left."""
-    if not can_read_back(log_weights):
+    if not on_host(log_weights):
         return
     # NaN passes through a maximum, so one pass tells all.
     largest = log_weights.detach().scatter(1, columns, -torch.inf).amax(dim=1)
@@ -128,7 +129,7 @@ def check_log_weights(log_weights: Tensor, columns: Tensor, rows: slice, *, all_
 
 def check_soft_targets(targets: Tensor, rows: slice) -> None:
     """Refuse rows that are no probabilities."""
-    if not can_read_back(targets):
+    if not on_host(targets):
         return
     # Rounding of entries in half precision shows in their sum.
     allowed = max(1e-3, torch.finfo(targets.dtype).eps)
@@ -140,11 +141,6 @@ def check_soft_targets(targets: Tensor, rows: slice) -> None:
             "Divide each row by its sum; for the other direction normalise the rows of the transpose."
         )
         raise ValueError(msg)
-
-
-def can_read_back(tensor: Tensor) -> bool:
-    """Whether values may be looked at: on the host and eagerly. Elsewhere that would wait, or break the graph."""
-    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def _row_numbers(found: Tensor, rows: slice) -> list[int]:

@@ -95,7 +95,8 @@ def weighted_cross_entropy(
     weights = row_terms(log_weights, rows, full, name="log_weights")
     check_log_weights(weights, columns, rows, all_masked=True)
     # A positive has no weight, also where the log-weights were made for other positives.
-    return functional.cross_entropy(full + weights.scatter(1, columns, 0.0), target, reduction=reduction)
+    added = weights.to(full.dtype).scatter(1, columns, 0.0)
+    return functional.cross_entropy(full + added, target, reduction=reduction)
 
 
 def soft_cross_entropy(
