@@ -125,7 +125,7 @@ def test_kernels_are_values():
         (lambda: PowerKernel(1.0, -1.0), ValueError, "power '-1.0'. Must be greater than 0"),
         (lambda: PowerKernel(math.inf, 1.0), ValueError, "scale 'inf'"),
         (lambda: CorrelogramKernel(75.0), TypeError, "model of type float"),
-        (lambda: CorrelogramKernel(Exponential), TypeError, "model of type"),
+        (lambda: CorrelogramKernel(Exponential), TypeError, "model Exponential: a class"),
         (lambda: CorrelogramKernel(Exponential(0.1, 0.0, 10.0)), ValueError, "a pure nugget has no correlogram"),
         (lambda: SimilarityKernel(CURVE, 0.0), ValueError, "temperature '0.0'"),
         (lambda: SimilarityKernel(Exponential(0.0, 0.0, 10.0), 1.0), ValueError, "sill of zero"),
