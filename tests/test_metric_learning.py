@@ -447,3 +447,16 @@ def test_without_pytorch_metric_learning_the_error_names_the_extra(monkeypatch):
 def test_the_example_trains_and_says_how_it_went(capsys):
     runpy.run_path(str(EXAMPLE), run_name="__main__")
     assert "median error" in capsys.readouterr().out
+
+
+def test_nothing_is_looked_at_off_the_host(monkeypatch):
+    """Rows whose negatives are all at one place: refused on the host, left to the loss elsewhere."""
+    from variogeo.trainers import metric_learning
+
+    weights = NegativeWeights(UniformWeighting(), order="lonlat", units="deg")
+    distance = metric_learning.GeoWeightedDistance(distances.CosineSimilarity(), weights, temperature=0.1)
+    rows = distance.ride_along(torch.eye(2), torch.zeros(2, 2), torch.arange(2))
+    with pytest.raises(ValueError, match="masked"):
+        distance(rows, rows)
+    monkeypatch.setattr(metric_learning, "on_host", lambda _: False)
+    assert distance(rows, rows).isfinite().all()

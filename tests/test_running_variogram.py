@@ -227,3 +227,13 @@ def test_a_batch_larger_than_a_block_of_rows_counts_each_pair_once(batches):
     exact = _exact((coords, feats))
     assert running.empirical().npairs.tolist() == exact.npairs.tolist()
     np.testing.assert_allclose(running.empirical().semivariance, exact.semivariance, rtol=1e-6)
+
+
+def test_the_sums_of_all_ranks_are_added(batches, monkeypatch):
+    """With a second rank that has seen the same; two processes: tests/test_distributed.py."""
+    running = _running()
+    running.update(*batches[0])
+    alone = running.empirical()
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda sums: sums.mul_(2))
+    assert running.empirical().npairs.tolist() == (2 * alone.npairs).tolist()

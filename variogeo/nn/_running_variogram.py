@@ -231,8 +231,7 @@ class RunningVariogram(nn.Module):
 
     def _positions(self, lag: Tensor) -> Tensor:
         """Return the position of each pair in the sums: 0 at one place, k in the k-th bin, the last one outside."""
-        if self._edges.device != lag.device:
-            self._edges = self._edges.to(lag.device)
+        self._edges = self._edges.to(lag.device)
         position = torch.bucketize(lag, self._edges)
         outside = len(self.bins) + 1
         return torch.where(lag <= SAME_PLACE, 0, torch.where(position == 0, outside, position))
