@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from variogeo import regions as regions
     from variogeo import sampling_bias as sampling_bias
     from variogeo import synthetic as synthetic
+    from variogeo import trainers as trainers
 
 __version__ = "0.1.0"
 
@@ -121,6 +122,7 @@ _MODULES = frozenset(
         "regions",
         "sampling_bias",
         "synthetic",
+        "trainers",
     }
 )
 
