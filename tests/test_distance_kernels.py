@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from variogeo import (
     CorrelogramKernel,
-    DistanceKernel,
     Exponential,
     ExponentialKernel,
     GaussianKernel,
@@ -46,17 +45,6 @@ def test_each_kernel_is_its_formula(kernel, by_hand):
         assert value.dtype == dtype
         # 1 + expm1(-x) of the correlogram is right to the rounding of 1.
         np.testing.assert_allclose(value, expected, rtol=rtol, atol=torch.finfo(dtype).eps)
-
-
-@pytest.mark.parametrize("kernel", KERNELS, ids=NAMES)
-def test_a_kernel_is_one_at_zero_and_nan_stays_nan(kernel):
-    assert isinstance(kernel, DistanceKernel)
-    assert kernel(0.0) == 1.0
-    assert kernel(0) == 1.0
-    for lag in (np.array([0.0, np.nan]), torch.tensor([0.0, math.nan]), torch.tensor([0.0, math.nan]).double()):
-        value = kernel(lag)
-        assert value[0] == 1.0
-        assert math.isnan(value[1])
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=NAMES)

@@ -2,7 +2,6 @@
 
 # ruff: noqa: ARG005, D102 - formulas of the lag alone take the dissimilarity too
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -116,16 +115,6 @@ def test_each_scheme_equals_its_formula_pair_by_pair(scheme):
 
 
 @each
-def test_a_scheme_says_whether_it_reads_the_dissimilarity(scheme):
-    lag = np.array([10.0, 5000.0])
-    if scheme.needs_dissimilarity:
-        with pytest.raises(TypeError, match="needs the dissimilarity of the images"):
-            scheme(lag)
-    else:
-        assert np.array_equal(scheme(lag), scheme(lag, np.array([0.1, np.nan])))
-
-
-@each
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float32, 1e-5)])
 def test_torch_gives_the_numbers_of_numpy_in_both_precisions(scheme, dtype, tolerance):
     random = np.random.default_rng(0)
@@ -154,57 +143,11 @@ def test_a_legal_pair_never_has_the_weight_nan_or_infinity(scheme, lag, dissimil
         assert log_weight < math.inf
 
 
-@each
-def test_a_nan_lag_stays_nan(scheme):
-    for dissimilarity in (0.0, 0.3, math.nan):
-        assert math.isnan(scheme(math.nan, dissimilarity))
-        assert torch.isnan(scheme(torch.tensor(math.nan), torch.tensor(dissimilarity)))
-
-
 @pytest.mark.parametrize("scheme", READING, ids=repr)
 def test_a_place_without_an_image_has_the_weight_of_the_lag_alone(scheme):
     parts = scheme.parts if isinstance(scheme, SumWeighting) else (scheme,)
     alone = sum((part(LAGS) for part in parts if not part.needs_dissimilarity), np.zeros(len(LAGS)))
     assert np.array_equal(scheme(LAGS, np.full(len(LAGS), np.nan)), alone)
-
-
-@each
-def test_schemes_broadcast_and_leave_their_input_alone(scheme):
-    lag, dissimilarity = np.geomspace(1.0, 1e4, 7)[:, None], np.linspace(0.0, 0.6, 5)[None, :]
-    before = lag.copy(), dissimilarity.copy()
-    got = np.broadcast_to(scheme(lag, dissimilarity), (7, 5))
-    assert np.array_equal(lag, before[0])
-    assert np.array_equal(dissimilarity, before[1])
-    whole = scheme(np.repeat(lag, 5, axis=1), np.repeat(dissimilarity, 7, axis=0))
-    assert np.array_equal(got, whole)
-    assert scheme([1, 2], [0, 1]).dtype == np.float64
-    assert scheme(torch.tensor([1, 2]), torch.tensor([0, 1])).dtype == torch.float64
-    assert np.ndim(scheme(5.0, 0.1)) == 0
-
-
-@each
-def test_a_negative_lag_is_refused(scheme):
-    with pytest.raises(ValueError, match=r"Invalid lag '-1\.0'\. Must not be negative"):
-        scheme([3.0, -1.0], [0.1, 0.1])
-
-
-@each
-def test_schemes_are_hashable_frozen_values_and_repr_is_the_constructor_call(scheme):
-    made = eval(repr(scheme), {**vars(variogeo), "inf": math.inf})
-    assert made == scheme
-    assert hash(made) == hash(scheme)
-    assert made is not scheme
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        scheme.strength = 3.0
-
-
-@each
-def test_a_saved_scheme_is_loaded_as_it_was(scheme, tmp_path):
-    scheme.save(tmp_path / "scheme.json")
-    loaded = variogeo.load(tmp_path / "scheme.json")
-    assert loaded == scheme
-    assert repr(loaded) == repr(scheme)
-    assert is_listed(scheme)
 
 
 @each

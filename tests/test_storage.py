@@ -68,22 +68,6 @@ def load_value(value: object, folder: Path, kind: str = "model") -> object:
     return load_bytes(_storage.dump_document(kind, {"value": value}).encode(), folder)
 
 
-@pytest.mark.parametrize("value", [*MODELS, *SCHEMES], ids=repr)
-def test_a_model_or_scheme_is_equal_after_loading(value: object, tmp_path: Path) -> None:
-    raw = saved(value, tmp_path)
-    loaded = load_bytes(raw, tmp_path)
-    assert loaded == value
-    assert type(loaded) is type(value)
-    assert repr(loaded) == repr(value)
-
-
-@pytest.mark.parametrize("value", SCHEMES, ids=repr)
-def test_a_loaded_scheme_gives_the_same_numbers(value: ResidualWeighting, tmp_path: Path) -> None:
-    loaded = load_bytes(saved(value, tmp_path), tmp_path)
-    lag, dissimilarity = np.array([0.0, 5.0, 500.0, 2e4]), np.array([0.0, 0.1, 0.2, 0.9])
-    assert np.array_equal(loaded(lag, dissimilarity), value(lag, dissimilarity))  # type: ignore[operator]
-
-
 def test_a_variogram_with_an_empty_bin_and_zero_lag_pairs_is_equal_after_loading(tmp_path: Path) -> None:
     empirical = variogram()
     assert empirical.npairs[2] == 0

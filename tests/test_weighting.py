@@ -119,21 +119,6 @@ def test_what_makes_no_weight_is_refused(make, error, words):
         make()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES, ids=repr)
-def test_schemes_are_frozen_values_and_repr_is_the_constructor_call(scheme):
-    names = {cls.__name__: cls for cls in (*(type(s) for s in SCHEMES), Exponential, Stable)}
-    assert eval(repr(scheme), {**names, "inf": math.inf}) == scheme
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        scheme.model = MODEL
-
-
-@pytest.mark.parametrize("scheme", SCHEMES, ids=repr)
-def test_a_broken_lag_never_becomes_a_weight(scheme):
-    for dissimilarity in (0.0, 0.3, math.nan):
-        assert math.isnan(scheme(math.nan, dissimilarity))
-        assert torch.isnan(scheme(torch.tensor(math.nan), torch.tensor(dissimilarity)))
-
-
 def test_thresholds_may_be_the_name_of_a_range_and_become_km():
     scheme = ResidualWeighting(THESIS, beyond="slope_range", within="integral_scale")
     assert (scheme.beyond, scheme.within) == (THESIS.slope_range, THESIS.integral_scale)
