@@ -108,6 +108,24 @@ def test_a_rose_has_two_petals_per_sector_as_long_as_its_range(directional, pola
     np.testing.assert_allclose(polar.get_lines()[0].get_ydata()[[0, 90]], [900, 450])
 
 
+def test_a_rose_shows_all_ranges_that_were_found_and_no_more(directional, polar):
+    fits = fit_sectors(directional, Exponential)
+    ranges = (300.0, 400.0, 90_000.0, 200.0)
+    fits = [
+        dataclasses.replace(fit, model=Exponential(0.1, 0.5, km), converged=km < 1000)
+        for fit, km in zip(fits, ranges, strict=True)
+    ]
+    plot_rose(directional, fits, ax=polar)
+    assert polar.get_ylim() == pytest.approx((0.0, 440.0))
+    assert polar.yaxis.get_major_formatter()(12_000.0, 0) == "12,000"
+    lost = [dataclasses.replace(fit, converged=False) for fit in fits]
+    other = plot_rose(directional, lost, ax=Figure().subplots(subplot_kw={"projection": "polar"}))
+    assert other.get_ylim()[1] == pytest.approx(99_000.0)
+    ellipse = Anisotropy(Exponential(0.1, 0.5, 900.0), 0.0, 0.5, 0.0, 0.0, True, "")
+    wide = plot_rose(directional, fits, ellipse, ax=Figure().subplots(subplot_kw={"projection": "polar"}))
+    assert wide.get_ylim()[1] == pytest.approx(990.0)
+
+
 def test_a_rose_of_its_own_is_polar(directional):
     import matplotlib.pyplot as plt
 
@@ -131,7 +149,7 @@ def test_each_group_is_drawn_at_its_mean_lags_and_the_pooled_curve_with_it(field
     )
     plot_groups(grouped, ax=ax)
     lines = {line.get_label(): line for line in ax.get_lines()}
-    assert list(lines) == ["east", "west", "pooled"]
+    assert list(lines) == ["pooled", "east", "west"]
     for label, variogram in (*grouped, ("pooled", grouped.pooled)):
         filled = variogram.npairs > 0
         np.testing.assert_array_equal(lines[label].get_xdata(), variogram.lag[filled])
@@ -177,7 +195,8 @@ def test_a_map_of_excess_without_any_pairs_is_a_map_of_grey_dots(ax):
 def test_a_map_of_pairs_draws_every_part_of_a_line(ax):
     shapes = [LineString([(0, 0), (5, 5)]), MultiLineString([[(170, 0), (180, 1)], [(-180, 1), (-170, 2)]])]
     plot_pairs(gpd.GeoDataFrame({"second": [1, 2]}, geometry=shapes, crs="EPSG:4326"), ax=ax)
-    lines, ends = ax.collections
+    lines, ends, coast = ax.collections
+    assert coast.get_gid() == "coastline"
     assert len(lines.get_segments()) == 3
     assert len(ends.get_offsets()) == 6
 

@@ -122,6 +122,25 @@ def test_the_effective_range_is_marked_in_km_where_it_lies_among_the_lags(ax: Ax
     assert list(line(ax, "effective range 300 km").get_xdata()) == [300.0] * 2
 
 
+def test_nugget_and_sill_are_lines_across_named_once(ax: Axes) -> None:
+    plot_variogram(empirical(), MODEL, ax=ax)
+    guide = line(ax, "nugget 0.1, sill 0.4")
+    across = [list(one.get_ydata()) for one in ax.get_lines() if one.get_color() == guide.get_color()]
+    assert [0.1, 0.1] in across
+    assert list(guide.get_ydata()) == [MODEL.sill] * 2
+
+
+def test_bins_with_few_pairs_lie_on_grey(ax: Axes) -> None:
+    data = empirical()
+    plot_variogram(data, ax=ax)
+    (bars,) = [other for other in ax.figure.axes if other is not ax]
+    (grey,) = bars.collections
+    spans = [(path.get_extents().x0, path.get_extents().x1) for path in grey.get_paths()]
+    # Of 5 pairs and of none; over the whole height of the plot.
+    assert spans == [(10.0, 50.0), (50.0, 100.0)]
+    assert grey.get_transform().transform((10.0, 1.0))[1] == pytest.approx(bars.bbox.y1)
+
+
 @pytest.mark.parametrize("effective_range", [1e-3, 1e5])
 def test_an_effective_range_outside_the_lags_is_not_marked(effective_range: float, ax: Axes) -> None:
     plot_variogram(empirical(), Exponential(0.1, 0.3, effective_range), ax=ax)
@@ -388,7 +407,7 @@ def test_the_surface_of_the_thesis_is_the_logarithm_of_its_multiplier(ax):
 
 
 def test_the_legend_leaves_the_axes_their_width() -> None:
-    """Five entries: a fit without a sill, its range within the lags, and a bin of few pairs."""
+    """Six entries: a fit without a sill, its guides, its range within the lags, and a bin of few pairs."""
     lag = np.r_[np.repeat([10.0, 100.0, 900.0], 40), 5000.0]
     empirical = variogram_from_pairs(lag, np.r_[np.repeat([0.1, 0.2, 0.3], 40), 0.3], LagBins([1, 50, 500, 2000, 9000]))
     fit = fit_variogram(empirical, Exponential, weights="equal")
@@ -397,7 +416,7 @@ def test_the_legend_leaves_the_axes_their_width() -> None:
         figure = Figure(figsize=(width, 4.6), layout="constrained")
         ax = plot_variogram(empirical, fit, ax=figure.subplots())
         figure.canvas.draw()
-        assert len(ax.get_legend().get_texts()) == 5
+        assert len(ax.get_legend().get_texts()) == 6
         assert ax.get_position().width > 0.6
         assert ax.get_legend().get_window_extent().x1 <= figure.bbox.x1
 

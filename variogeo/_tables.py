@@ -1,6 +1,8 @@
-"""An empirical variogram as a table: of pandas, and as text."""
+"""An empirical variogram as a table: of pandas, as text, and for notebooks."""
 
 from typing import TYPE_CHECKING, Any
+
+from variogeo._html import card, folded, sparkline, table_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,20 @@ def text_of(empirical: Any) -> str:
     lines.append(f"at zero lag: {zero.npairs} pairs, semivariance {zero.semivariance:.5g}")
     lines.append(f"a-priori sill: {empirical.sill_apriori:.5g}")
     return "\n".join(lines)
+
+
+def html_of(empirical: Any) -> str:
+    """Return a card with its curve, what holds for all bins, and its bins when they are asked for."""
+    zero, bins = empirical.colocated, empirical.bins
+    curve = sparkline(empirical.lag, empirical.semivariance, label="semivariance over lag")
+    rows = [("a-priori sill", empirical.sill_apriori), ("pairs at zero lag", int(zero.npairs))]
+    rows += [("semivariance at zero lag", zero.semivariance)] if zero.npairs else []
+    columns = {"low (km)": bins.low, "high": bins.high, **_columns(empirical)}
+    table = table_html(list(columns), zip(*columns.values(), strict=True))
+    few = int((empirical.npairs < FEW_PAIRS).sum())
+    note = f"{few} bins with fewer than {FEW_PAIRS} pairs. " if few else ""
+    note += _headline(empirical).partition(": ")[2].removesuffix(">")
+    return card("EmpiricalVariogram", curve, table_html((), rows), folded(f"{len(bins)} bins", table), note=note)
 
 
 def _columns(empirical: Any) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from variogeo._empirical import EmpiricalVariogram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from matplotlib.axes import Axes
 
@@ -15,6 +17,10 @@ CURVE = "#c2410c"
 GUIDE = "#6b7280"
 BARS = "#d7dbe0"
 BAND = "#9ec5e3"
+_LONGEST = 48
+"""Characters of a user's text that are drawn."""
+_MOST_ENTRIES = 12
+"""Entries of a legend, above which it would be larger than the plot."""
 
 
 def checked(value: Any, kind: type, name: str, source: str) -> Any:
@@ -71,15 +77,53 @@ def label_lags(empirical: EmpiricalVariogram, ax: "Axes") -> None:
     log_lags(ax)
     ax.set_ylim(0, None)
     ax.set_xlabel("lag (km)" if empirical.metric != "given" else "lag (unit as given)")
-    kind = {"cosine": " (1 - cos)", "half_squared": " (half squared difference)"}.get(empirical.dissimilarity, "")
     names = {"madogram": "madogram", "rodogram": "rodogram"}
-    ax.set_ylabel(f"{names.get(empirical.dissimilarity, 'semivariance')}{kind}")
+    ax.set_ylabel(f"{names.get(empirical.dissimilarity, 'semivariance')}{unit_of(empirical.dissimilarity)}")
+
+
+def unit_of(dissimilarity: str) -> str:
+    """Return what a semivariance is in, as the end of a label."""
+    return {"cosine": " (1 - cos)", "half_squared": " (half squared difference)"}.get(dissimilarity, "")
+
+
+def literal(text: object) -> str:
+    """Return a user's text so that it is drawn as it is: one line, no mathematics, not hidden, not endless."""
+    line = "".join(mark if mark.isprintable() else " " for mark in str(text)[: _LONGEST + 1])
+    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}\u2026"
+    # A label that begins with an underscore gets no entry in a legend.
+    return (" " if line.startswith("_") else "") + line.replace("$", r"\$")
+
+
+def hues(count: int) -> "list[Any]":
+    """Return as many colours that are told apart, in an order that the eye follows."""
+    import matplotlib as mpl
+
+    if count <= 2:
+        return [GUIDE, POINTS][-count:]
+    return list(mpl.colormaps["viridis"](np.linspace(0.0, 0.88, count)))
 
 
 def legend_above(ax: "Axes") -> None:
     """Put the legend above the axes: rising curves, bars and the sill leave no free corner for every data set."""
+    handles, labels = ax.get_legend_handles_labels()
     inches = ax.get_window_extent().width / ax.figure.dpi
+    if len(labels) > _MOST_ENTRIES:
+        labels[_MOST_ENTRIES - 1] = f"and {len(labels) - _MOST_ENTRIES + 1} more"
+    shown = labels[:_MOST_ENTRIES]
+    columns = next((count for count in (3, 2) if _legend_width(shown, count) < inches), 1)
     ax.legend(
-        frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), borderpad=0.2,
-        ncols=max(1, min(3, int(inches / 1.9))),
+        handles[:_MOST_ENTRIES], shown, frameon=False, fontsize="small", loc="lower left",
+        bbox_to_anchor=(0.0, 1.0), borderpad=0.2, ncols=columns,
     )  # fmt: skip
+
+
+def _legend_width(labels: list[str], columns: int) -> float:
+    """Return about how wide a legend is (inches), whose columns are filled one after the other."""
+    parts = [list(part) for part in np.array_split(np.array(labels, dtype=object), columns) if len(part)]
+    return sum(0.65 + 0.062 * max(map(len, part)) for part in parts)
+
+
+def along_lags(curves: "Iterable[tuple[Any, Any]]") -> Any:
+    """Return lags from before the first to after the last one that is drawn."""
+    lags = np.concatenate([lag for lag, _ in curves])
+    return np.geomspace(lags.min() / 1.5, lags.max() * 1.2, 400)

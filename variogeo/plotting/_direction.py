@@ -82,7 +82,8 @@ def plot_rose(
     ----------
     directional : DirectionalVariogram
     fits : sequence of VariogramFit
-        From `variogeo.direction.fit_sectors`, one for each sector; those that did not converge are drawn hollow.
+        From `variogeo.direction.fit_sectors`, one for each sector; those that did not converge are drawn hollow, and
+        reach beyond the plot where their range does so.
     anisotropy : Anisotropy, optional
         Its ellipse of ranges.
     ax : matplotlib polar Axes, optional
@@ -142,7 +143,19 @@ def plot_rose(
     if anisotropy is not None:
         azimuth = np.linspace(0, 360, 361)
         ax.plot(np.radians(azimuth), anisotropy.effective_range(azimuth), color=CURVE, linewidth=1.8)
-    ax.set_rlabel_position(22.5)  # type: ignore[attr-defined]
+    _limit_radius(fits, anisotropy, ax)
     ax.tick_params(axis="y", labelsize="x-small")
     ax.set_title("effective range (km) by azimuth", fontsize="medium")
     return ax
+
+
+def _limit_radius(fits: Sequence[VariogramFit], anisotropy: Anisotropy | None, ax: "Axes") -> None:
+    """Show all ranges that were found: one that was not may be ten times as long."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    found = [fit.model.effective_range for fit in fits if fit.converged]
+    found += [anisotropy.model.effective_range] if anisotropy is not None and anisotropy.converged else []
+    ax.set_ylim(0.0, 1.1 * max(found or [fit.model.effective_range for fit in fits]))
+    ax.yaxis.set_major_locator(MaxNLocator(4, prune="lower"))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda km, _: f"{km:,g}"))
+    ax.set_rlabel_position(22.5)  # type: ignore[attr-defined]

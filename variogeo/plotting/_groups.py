@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from variogeo.plotting._axes import GUIDE, axes_or_new, checked, label_lags, legend_above
+from variogeo.plotting._axes import CURVE, axes_or_new, checked, hues, label_lags, legend_above, literal
 from variogeo.regions import GroupedVariogram
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def plot_groups(grouped: GroupedVariogram, ax: "Axes | None" = None) -> "Axes":
     Returns
     -------
     matplotlib Axes
+        Of more than 11 groups the legend names the first ones.
 
     Examples
     --------
@@ -33,16 +34,20 @@ def plot_groups(grouped: GroupedVariogram, ax: "Axes | None" = None) -> "Axes":
     >>> grouped = grouped_variogram(lonlat, lonlat[:, 0], LagBins.linear(0, 900, 6), latitude_bands(lonlat, [0, 5, 10]),
     ...     dissimilarity="half_squared")
     >>> [line.get_label() for line in plot_groups(grouped, ax=Figure().subplots()).get_lines()]
-    ['0..5', '5..10', 'pooled']
+    ['pooled', '0..5', '5..10']
     """
     checked(grouped, GroupedVariogram, "grouped", "grouped_variogram")
     ax = axes_or_new(ax)
-    for label, variogram in grouped:
-        filled = variogram.npairs > 0
-        ax.plot(variogram.lag[filled], variogram.semivariance[filled], "o-", markersize=4.5, linewidth=1.2, label=label)
     pooled = grouped.pooled
     filled = pooled.npairs > 0
-    ax.plot(pooled.lag[filled], pooled.semivariance[filled], color=GUIDE, linestyle=":", linewidth=1.5, label="pooled")
+    # First, so that a legend of many groups has it.
+    ax.plot(pooled.lag[filled], pooled.semivariance[filled], color=CURVE, linestyle=":", linewidth=1.8, label="pooled")
+    for (label, variogram), colour in zip(grouped, hues(len(grouped)), strict=True):
+        filled = variogram.npairs > 0
+        ax.plot(
+            variogram.lag[filled], variogram.semivariance[filled], "o-", color=colour, markersize=4.5, linewidth=1.2,
+            label=literal(label),
+        )  # fmt: skip
     label_lags(pooled, ax)
     legend_above(ax)
     return ax

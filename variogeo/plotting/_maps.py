@@ -4,11 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from variogeo.plotting._axes import BARS, CURVE, axes_or_new, checked
+from variogeo._land import coastline
+from variogeo.plotting._axes import BARS, CURVE, GUIDE, axes_or_new, checked
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from matplotlib.axes import Axes
+
+COLOUR_BAR: Any = {"location": "bottom", "shrink": 0.7, "aspect": 35, "pad": 0.03}
+"""Below the map: maps are wider than high."""
+
+_COAST = "coastline"
+_LEAST_DEGREES = 3.0
+"""Width of a map below which a coastline of 1:110m, which is off by tens of km, would be wrong."""
 
 
 def plot_excess(excess: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
@@ -24,7 +32,8 @@ def plot_excess(excess: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     Returns
     -------
     matplotlib Axes
-        The colours end at the 98 % quantile of the magnitude. Photos without pairs in the bins are grey dots.
+        The colours end at the 98 % quantile of the magnitude. Photos without pairs in the bins are grey dots. Maps
+        of three degrees and more have a coastline (Natural Earth, 1:110m).
 
     Examples
     --------
@@ -36,8 +45,9 @@ def plot_excess(excess: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     >>> lonlat = np.random.default_rng(0).uniform(0, 10, (50, 2))
     >>> model = Exponential(nugget=0.0, partial_sill=8.0, effective_range=900.0)
     >>> excess = local_excess(lonlat, lonlat[:, 0], model, bins=LagBins([0, 500]), dissimilarity="half_squared")
-    >>> len(plot_excess(excess, ax=Figure().subplots()).collections)
-    2
+    >>> ax = plot_excess(excess, ax=Figure().subplots())
+    >>> [len(points.get_offsets()) for points in ax.collections[:2]]  # without pairs in the bins, and with some
+    [0, 50]
     """
     excess = _in_degrees(excess, "excess", "mean_excess", "local_excess")
     ax = axes_or_new(ax)
@@ -51,8 +61,9 @@ def plot_excess(excess: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
         excess.geometry.x.iloc[order], excess.geometry.y.iloc[order], s=14, c=column[order],
         cmap="RdBu_r", vmin=-reach or -1.0, vmax=reach or 1.0, edgecolor="#00000040", linewidth=0.3,
     )  # fmt: skip
-    ax.figure.colorbar(mesh, ax=ax, label="mean excess over the curve", shrink=0.8, extend="both")
-    _label_map(ax)
+    ax.figure.colorbar(mesh, ax=ax, label="mean excess over the curve", extend="both", **COLOUR_BAR)
+    label_map(ax)
+    draw_coastline(ax, zorder=0.5)
     return ax
 
 
@@ -93,7 +104,8 @@ def plot_pairs(pairs: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     if ends:
         ax.scatter(*np.array(ends).T, s=6, color=CURVE, zorder=4)
     ax.autoscale_view()
-    _label_map(ax)
+    label_map(ax)
+    draw_coastline(ax, zorder=0.5)
     return ax
 
 
@@ -108,9 +120,30 @@ def _in_degrees(frame: Any, name: str, column: str, source: str) -> "gpd.GeoData
     return frame if frame.crs is None else frame.to_crs("EPSG:4326")
 
 
-def _label_map(ax: "Axes") -> None:
+def draw_coastline(ax: "Axes", *, zorder: float) -> None:
+    """Draw the coasts that lie within the limits of a map, once, and leave the limits as they are."""
+    from matplotlib.collections import LineCollection
+
+    west, east = ax.get_xlim()
+    south, north = ax.get_ylim()
+    if max(east - west, north - south) < _LEAST_DEGREES or any(drawn.get_gid() == _COAST for drawn in ax.collections):
+        return
+    turned = [np.add(line, (turn, 0.0)) for turn in (-360.0, 0.0, 360.0) for line in coastline()]
+    lines = [line for line in turned if line[:, 0].max() > west and line[:, 0].min() < east]
+    coast = LineCollection(lines, colors=GUIDE, linewidths=0.5, alpha=0.7, zorder=zorder)
+    coast.set_gid(_COAST)
+    ax.add_collection(coast, autolim=False)
+
+
+def label_map(ax: "Axes") -> None:
     """Name the axes of a map, whose degrees are as long both ways at its middle."""
+    drawn = ax.dataLim
+    for limits, first, last, end in (("x", drawn.x0, drawn.x1, 180.0), ("y", drawn.y0, drawn.y1, 90.0)):
+        # Room around the points does not reach beyond the map, unless they do so themselves.
+        low, high = getattr(ax, f"get_{limits}lim")()
+        shown = max(low, -end) if first >= -end else low, min(high, end) if last <= end else high
+        getattr(ax, f"set_{limits}lim")(*shown, auto=True)
     low, high = ax.get_ylim()
     ax.set_aspect(1 / max(np.cos(np.radians(np.clip((low + high) / 2, -80, 80))), 0.2), adjustable="box")
-    ax.set_xlabel("longitude (degrees)")
-    ax.set_ylabel("latitude (degrees)")
+    ax.set_xlabel("longitude (degrees)", fontsize="medium")
+    ax.set_ylabel("latitude (degrees)", fontsize="medium")

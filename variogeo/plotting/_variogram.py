@@ -6,6 +6,7 @@ import numpy as np
 
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._fit import VariogramFit
+from variogeo._html import number
 from variogeo._model import VariogramModel
 from variogeo._tables import FEW_PAIRS
 from variogeo.inference import CurveUncertainty
@@ -27,9 +28,9 @@ def plot_variogram(
     Parameters
     ----------
     empirical : EmpiricalVariogram
-        Bins with fewer than 30 pairs are drawn hollow.
+        Bins with fewer than 30 pairs are drawn hollow, on grey.
     model : VariogramModel or VariogramFit, optional
-        Drawn as a curve, dashed for a fit that did not converge.
+        Drawn as a curve, dashed for a fit that did not converge, with lines at its nugget, sill and effective range.
     ax : matplotlib Axes, optional
         Drawn into; a new figure otherwise.
     uncertainty : CurveUncertainty, optional
@@ -83,11 +84,14 @@ def plot_variogram(
 
 
 def _draw_pairs(empirical: EmpiricalVariogram, ax: "Axes") -> None:
-    """Draw the number of pairs per bin as bars along the bottom, on a twin axis."""
+    """Draw the number of pairs per bin as bars along the bottom, on a twin axis, with grey behind bins of few."""
     low = np.where(empirical.bins.low > 0, empirical.bins.low, empirical.bins.high / 10)
     most = max(int(empirical.npairs.max()), 10)
     bars = ax.twinx()
     bars.bar(low, empirical.npairs, width=empirical.bins.high - low, align="edge", color=BARS, edgecolor="white")
+    spans = [(start, end - start) for start, end, count in zip(low, empirical.bins.high, empirical.npairs, strict=True)
+             if count < FEW_PAIRS]  # fmt: skip
+    bars.broken_barh(spans, (0, 1), transform=bars.get_xaxis_transform(), facecolor=GUIDE, alpha=0.09, linewidth=0)
     # Counts span decades, so they are drawn in their logarithm; the tallest bar takes a quarter of the height.
     bars.set_yscale("log")
     bars.set_ylim(1, float(most) ** 4)
@@ -117,23 +121,25 @@ def _draw_band(uncertainty: CurveUncertainty, empirical: EmpiricalVariogram, ax:
             )  # fmt: skip
 
 
-def _draw_model(model: VariogramModel | VariogramFit, lag: Any, ax: "Axes") -> None:
-    """Draw the curve over the measured lags, with guides at the effective range."""
+def curve_of(model: Any) -> tuple[VariogramModel, str, str]:
+    """Return the curve of a model or a fit, the style of its line and its name, or refuse anything else."""
     fit = model if isinstance(model, VariogramFit) else None
     curve = fit.model if fit else model
     if not isinstance(curve, VariogramModel):
         msg = f"Invalid model of type {type(curve).__name__}. Must be a model or a fit, e.g. comparison.best."
         raise TypeError(msg)
+    name = type(curve).__name__
+    return (curve, "-", name) if not fit or fit.converged else (curve, "--", f"{name} ({fit.outcome})")
+
+
+def _draw_model(model: VariogramModel | VariogramFit, lag: Any, ax: "Axes") -> None:
+    """Draw the curve over the measured lags, with guides at its nugget, its sill and its effective range."""
+    curve, style, name = curve_of(model)
     lags = np.geomspace(lag.min() / 1.5, lag.max() * 1.2, 400)
-    style = "--" if fit and not fit.converged else "-"
-    name = type(curve).__name__ + ("" if not fit or fit.converged else f" ({fit.outcome})")
     ax.plot(lags, curve(lags), style, color=CURVE, linewidth=1.8, label=name, zorder=3)
+    guide = {"color": CURVE, "linestyle": ":", "linewidth": 1.0}
+    ax.axhline(curve.sill, **guide, label=f"nugget {curve.nugget:.3g}, sill {curve.sill:.3g}")
+    ax.axhline(curve.nugget, **guide)
     reached = curve.effective_range
     if lags[0] < reached < lags[-1]:
-        ax.axvline(
-            reached,
-            color=CURVE,
-            linestyle=":",
-            linewidth=1.0,
-            label=f"effective range {reached:,.0f} km",
-        )
+        ax.axvline(reached, **guide, label=f"effective range {number(reached)} km")
