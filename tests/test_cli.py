@@ -1,6 +1,7 @@
 """The command line: outputs equal to the API's, exit codes, and one line for what went wrong."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
+from commands import refusal
 from filelock import FileLock
 
 import variogeo
@@ -24,6 +26,7 @@ from variogeo import (
 )
 from variogeo.io import read_points
 
+COMMANDS = ["check", "fit", "report", "merge", "weights", "demo", "experiment"]
 OUTPUTS = ["model.json", "variogram.json", "variogram.png"]
 
 
@@ -54,16 +57,6 @@ def no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fit(points: Path, *options: str) -> list[str]:
     return ["fit", str(points), "--embedding", "clip", "--out", str(points.parent / "out"), *options]
-
-
-def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Return the one line on stderr of a command that must end with exit code 1."""
-    assert cli.main(list(arguments)) == 1
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    (line,) = captured.err.splitlines()
-    assert line.startswith("variogeo: ")
-    return line
 
 
 @pytest.mark.parametrize("source", ["parquet", "npz"])
@@ -120,6 +113,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
         assert cli.main(fit(npz, "--resume", str(folder))) == 130
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("variogeo: interrupted. 0 of 1 tasks are safe in ")
+    assert line.endswith(f"the same call with --resume {folder} goes on from there.")
     assert not (npz.parent / "out").exists()
 
     assert cli.main(fit(npz, "--resume", str(folder))) == 0
@@ -170,7 +164,7 @@ def test_polygons_need_the_choice_of_a_point(tmp_path: Path, capsys: pytest.Capt
     path = tmp_path / "photos.parquet"
     chips = gpd.points_from_xy(*lonlat[:40].T).buffer(0.01)
     gpd.GeoDataFrame({"clip": list(embeddings[:40, :8])}, geometry=chips, crs="EPSG:4326").to_parquet(path)
-    assert 'pass point="representative"' in refusal(capsys, *fit(path))
+    assert refusal(capsys, *fit(path)).endswith("Must be points; pass --point representative.")
     assert not (tmp_path / "out").exists()
     assert cli.main(fit(path, "--point", "representative", "--bins", "6")) == 0
 
@@ -182,7 +176,7 @@ def test_outputs_that_exist_are_refused_before_the_work_and_stay(
     out = npz.parent / "out"
     out.mkdir()
     (out / existing).write_text("precious")
-    monkeypatch.setattr(cli, "empirical_variogram", pytest.fail)
+    monkeypatch.setattr("variogeo.cli._estimate.empirical_variogram", pytest.fail)
     assert f"already holds {existing}. Pass --overwrite or another --out." in refusal(capsys, *fit(npz))
     assert [file.name for file in out.iterdir()] == [existing]
     assert (out / existing).read_text() == "precious"
@@ -226,7 +220,11 @@ def test_what_cannot_be_used_ends_with_one_line_and_no_output_folder(
     ("name", "content", "words"),
     [
         ("absent.npz", None, "absent.npz is not a file"),
-        ("photos.csv", b"lon,lat", "ends in '.csv'. Must be GeoParquet"),
+        (
+            "photos.csv",
+            b"lon,lat",
+            "ends in '.csv'. Must be Parquet (.parquet, .geoparquet), .npz, or .npy with --table.",
+        ),
         ("photos.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
         ("photos.npz", b"", "named like npz but does not start like it"),
         ("two\nlines.npz", b"PK", "two lines.npz"),
@@ -273,7 +271,7 @@ def test_a_missing_package_ends_with_its_pip_line(
         msg = "pyproj is not installed: pip install pyproj"
         raise ImportError(msg)
 
-    monkeypatch.setattr(cli, "empirical_variogram", absent)
+    monkeypatch.setattr("variogeo.cli._estimate.empirical_variogram", absent)
     assert refusal(capsys, *fit(npz)) == "variogeo: pyproj is not installed: pip install pyproj"
 
 
@@ -294,13 +292,14 @@ def test_an_interrupt_ends_with_130_and_no_output_folder(
     [
         ([], "COMMAND"),
         (["train"], "invalid choice: 'train'"),
-        (["fit"], "the following arguments are required: points, --embedding, --out"),
+        (["fit"], "the following arguments are required: FILE, --out"),
         (["fit", "a.npz", "--embedding", "clip"], "required: --out"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--bins", "many"], "invalid int value: 'many'"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--metric", "vincenty"], "invalid choice: 'vincenty'"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--models", "Cubic"], "invalid choice: 'Cubic'"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--weights", "npairs_over_semivariance2"], "choice"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--colour"], "unrecognized arguments: --colour"),
+        (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--metr", "chord"], "unrecognized arguments: --metr"),
     ],
 )
 def test_wrong_usage_ends_with_2(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -310,7 +309,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str], words: str, capsys: pytes
     assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"], ["demo", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])
 def test_help_ends_with_0(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
@@ -318,21 +317,23 @@ def test_help_ends_with_0(arguments: list[str], capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.startswith("usage: variogeo")
 
 
-def test_the_module_runs_as_a_program() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "variogeo.cli", "--help"], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0
-    assert done.stderr == ""
-    assert {"fit", "demo"} <= set(done.stdout.split())
+@pytest.mark.parametrize("module", ["variogeo", "variogeo.cli"])
+def test_the_module_runs_as_a_program(
+    module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [module, "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(module, run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"variogeo {variogeo.__version__}\n"
 
 
 def test_the_program_passes_its_exit_code_on(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "variogeo.cli", *fit(tmp_path / "absent.npz")]
+    command = [sys.executable, "-m", "variogeo", *fit(tmp_path / "absent.npz")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr == f"variogeo: {tmp_path / 'absent.npz'} is not a file.\n"
+    assert done.stderr == f"variogeo: {tmp_path / 'absent.npz'} is not a file. Must be the path of one that exists.\n"
 
 
 def test_the_demo_is_run_as_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""``variogeo check``: what is in a file, before anything is measured."""
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import Any
+
+from variogeo._checks import DataError
+from variogeo.checkup import Checkup, Finding
+from variogeo.cli._lines import print_json, print_result
+from variogeo.cli._outputs import check_file, of_bytes, write_outputs
+from variogeo.cli._points import add_points_options, read_points, same_points
+
+
+def add_to(commands: Any) -> argparse.ArgumentParser:
+    """Add the parser of the command."""
+    text = "look at a table of embeddings: rows, extent, duplicates, usable lags, time and memory"
+    parser = commands.add_parser("check", help=text, description=f"{text.capitalize()}. Exit code 1 with errors.")
+    add_points_options(parser)
+    parser.add_argument("--html", type=Path, metavar="PATH", help="write the result as a page as well")
+    parser.add_argument("--overwrite", action="store_true", help="replace a page that exists")
+    parser.add_argument("--json", action="store_true", help="print the result as one line of JSON")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the points, print what was found, and return 1 where there are errors."""
+    import variogeo
+
+    if arguments.html is not None:
+        check_file(arguments.html, "--html", ".html", overwrite=arguments.overwrite)
+    try:
+        # The checkup says by itself what looks swapped.
+        points = read_points(arguments, check_land=False)
+    except DataError as error:
+        if not arguments.json:
+            raise
+        print_json({"ok": False, "findings": [Finding("error", "not readable", str(error)).to_json()]})
+        return 1
+    checkup = variogeo.check(
+        points.lonlat, points.embeddings, groups=points.groups, check_land=not arguments.no_check_land
+    )
+    if arguments.html is not None:
+        write_outputs({arguments.html: of_bytes(checkup.to_html().encode())})
+    if arguments.json:
+        print_json(checkup.to_json())
+    else:
+        print_result("\n".join([str(checkup), *_next(checkup, arguments)]))
+    return 0 if checkup.ok else 1
+
+
+def _next(checkup: Checkup, arguments: argparse.Namespace) -> list[str]:
+    """Return the command that goes on from here, and where the page is."""
+    lines = [] if arguments.html is None else [f"Written to {arguments.html}."]
+    if checkup.ok and checkup.lags is not None:
+        edges = checkup.lags.bins.edges
+        bins = ["--low", f"{edges[0]:.10g}", "--high", f"{edges[-1]:.10g}", "--bins", str(len(edges) - 1)]
+        command = shlex.join(["variogeo", "fit", *same_points(arguments), *bins, "--out", "results"])
+        lines = ["", "On the command line:", f"  {command}", *lines]
+    return lines

@@ -1,0 +1,105 @@
+"""The options that say where the points are, the same for every command, and how they are read."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+from variogeo._checks import listed_rows
+from variogeo._geometry import PointOf
+from variogeo._missing import Missing
+from variogeo._points import PointEmbeddings
+from variogeo.cli._lines import say
+from variogeo.cli._usage import UsageError
+from variogeo.io._units import Units
+
+_FORMULAS = {"alphaearth": "dequantize_alphaearth"}
+"""The published formulas, by their names in `variogeo.io`."""
+
+
+def add_points_options(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
+    """Add the file and the options that say what is where in it; where no file is needed, groups are not either."""
+    file = "GeoParquet, Parquet, npz or npy; a folder of (Geo)Parquet files as parts of one table"
+    if needed:
+        parser.add_argument("points", type=Path, metavar="FILE", help=file)
+    else:
+        parser.add_argument("points", type=Path, metavar="FILE", nargs="?", help=f"{file}; simulated photos by default")
+    group = parser.add_argument_group("points")
+    group.add_argument(
+        "--embedding", type=_columns, metavar="COLUMN",
+        help="column (or npz array) of lists; or A00..A63 for columns of numbers (default: embedding, embeddings)",
+    )  # fmt: skip
+    group.add_argument("--lon", metavar="COLUMN", help="longitude, where there is no geometry (default: lon, ...)")
+    group.add_argument("--lat", metavar="COLUMN", help="latitude, where there is no geometry (default: lat, ...)")
+    group.add_argument("--units", choices=get_args(Units), help="of longitude and latitude (default: deg)")
+    group.add_argument("--point", choices=get_args(PointOf), help="how polygons become points")
+    if needed:
+        group.add_argument("--group", metavar="COLUMN", help="label of each point, such as its sequence")
+    else:
+        parser.set_defaults(group=None)
+    group.add_argument("--table", type=Path, metavar="FILE", help="table with a row for each row of an npy file")
+    group.add_argument(
+        "--missing", choices=get_args(Missing), default="refuse", help="rows without a number (default: %(default)s)"
+    )
+    group.add_argument("--dequantize", choices=_FORMULAS, help="formula of the publisher, for embeddings of int8")
+    group.add_argument(
+        "--stream", action="store_true", help="of Parquet: leave the embeddings in the file, as of a folder"
+    )
+    group.add_argument("--model-id", metavar="NAME", help="of the model that made the embeddings")
+    group.add_argument("--no-check-land", action="store_true", help="for points at sea: do not suspect swapped columns")
+
+
+def read_points(arguments: argparse.Namespace, *, check_land: bool = True) -> PointEmbeddings:
+    """Return the points of a file; those of a folder with embeddings that stay in their files."""
+    from variogeo import io
+
+    if (arguments.lon is None) != (arguments.lat is None):
+        msg = "--lon and --lat go together. Name both columns."
+        raise UsageError(msg)
+    names = ("embedding", "lon", "lat", "point", "group", "units", "missing", "model_id")
+    given: dict[str, Any] = {name: getattr(arguments, name) for name in names}
+    given["check_land"] = check_land and not arguments.no_check_land
+    if arguments.dequantize is not None:
+        given["dequantize"] = getattr(io, _FORMULAS[arguments.dequantize])
+    streamed = arguments.stream or arguments.points.is_dir()
+    if streamed and arguments.table is not None:
+        msg = "--table goes with an npy file, which is neither a folder nor streamed. Leave one of them out."
+        raise UsageError(msg)
+    if streamed:
+        points = io.open_points(arguments.points, **given)
+    else:
+        points = io.read_points(arguments.points, table=arguments.table, **given)
+    if points.dropped:
+        rows = f"{len(points.dropped)} rows ({listed_rows(points.dropped)})"
+        say(f"warning: {rows} were left out by --missing drop; row numbers from here on are those of the rest.")
+    return points
+
+
+def same_points(arguments: argparse.Namespace) -> list[str]:
+    """Return the words that name the same points to another command."""
+    words: list[str] = [] if arguments.points is None else [str(arguments.points)]
+    for name in ("embedding", "lon", "lat", "units", "point", "table", "dequantize", "model_id"):
+        given = getattr(arguments, name)
+        if given is not None:
+            text = f"{given[0]}..{given[-1]}" if isinstance(given, list) else str(given)
+            words += [f"--{name.replace('_', '-')}", text]
+    words += ["--missing", arguments.missing] if arguments.missing != "refuse" else []
+    return words + [f"--{name}" for name in ("no-check-land", "stream") if getattr(arguments, name.replace("-", "_"))]
+
+
+def _columns(text: str) -> str | list[str]:
+    """Return the name of a column, or those from ``A00..A63``: equal but for their last digits."""
+    span = re.fullmatch(r"(.*?)([0-9]+)\.\.\1([0-9]+)", text)
+    if span is None:
+        return text
+    start, first, last = span.groups()
+    if len(first) > len(last) or int(first) >= int(last):
+        msg = f"invalid columns: {text!r} (the first before the last, as in A00..A63)"
+        raise argparse.ArgumentTypeError(msg)
+    return [f"{start}{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
+
+
+def extent(points: PointEmbeddings) -> str:
+    """Return how many points there are and where, in one line."""
+    low, high = points.lonlat.min(axis=0), points.lonlat.max(axis=0)
+    return f"{len(points)} points, longitude {low[0]:.4g}..{high[0]:.4g}, latitude {low[1]:.4g}..{high[1]:.4g}"

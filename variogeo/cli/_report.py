@@ -1,0 +1,52 @@
+"""``variogeo report``: one page that holds the whole result."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from variogeo.cli._bins import add_bins_options, bins_of
+from variogeo.cli._lines import print_json, print_result
+from variogeo.cli._outputs import check_file
+from variogeo.cli._points import add_points_options, read_points
+
+
+def add_to(commands: Any) -> argparse.ArgumentParser:
+    """Add the parser of the command."""
+    text = "one self-contained page with the curve, the cloud and the map of a table of embeddings"
+    parser = commands.add_parser("report", help=text, description=f"Write {text}.")
+    add_points_options(parser)
+    add_bins_options(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="REPORT.html", help="the page")
+    parser.add_argument("--title", metavar="TEXT", help="of the page (default: the name of the file)")
+    parser.add_argument(
+        "--precision-km",
+        type=float,
+        metavar="KM",
+        help="show places on a grid of this width: where photos were taken may be personal",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a page that exists")
+    parser.add_argument("--json", action="store_true", help="print what was written as one line of JSON")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the report."""
+    import variogeo
+
+    check_file(arguments.out, "--out", ".html", overwrite=arguments.overwrite)
+    points = read_points(arguments)
+    written = variogeo.report(
+        points.lonlat,
+        points.embeddings,
+        arguments.out,
+        title=arguments.points.name if arguments.title is None else arguments.title,
+        bins=bins_of(arguments, points.lonlat),
+        groups=points.groups,
+        model_id=points.model_id,
+        precision_km=arguments.precision_km,
+        overwrite=arguments.overwrite,
+    )
+    if arguments.json:
+        print_json({"points": len(points), "outputs": [str(written)], "bytes": written.stat().st_size})
+    else:
+        print_result(f"{len(points)} points. Written to {written}, {written.stat().st_size / 1e6:.1f} MB.")
