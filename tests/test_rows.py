@@ -18,6 +18,7 @@ from shapely import box
 
 from variogeo import DataError, PointEmbeddings, _parquet_rows
 from variogeo._checks import check_values
+from variogeo._columns import EmbeddingColumns
 from variogeo._parquet_rows import ParquetRows
 from variogeo._rows import RowSource, row_blocks
 from variogeo.io import open_points, read_points
@@ -26,6 +27,7 @@ N, WIDTH, GROUP = 30, 6, 7
 RANDOM = np.random.default_rng(11)
 LONLAT = np.column_stack([RANDOM.uniform(-179, 179, N), RANDOM.uniform(-80, 80, N)])
 EMBEDDINGS = RANDOM.normal(size=(N, WIDTH)).astype(np.float32)
+CLIP = EmbeddingColumns(("clip",), listed=True)
 
 
 def lists(rows: object = EMBEDDINGS, kind: pa.DataType | None = None) -> pa.Array:
@@ -62,7 +64,7 @@ def refusal(act: Callable[[], object], path: Path) -> str:
 
 @pytest.fixture
 def rows(tmp_path: Path) -> ParquetRows:
-    return ParquetRows.of([write(tmp_path / "photos.parquet")], "clip")
+    return ParquetRows.of([write(tmp_path / "photos.parquet")], CLIP)
 
 
 def test_a_geoparquet_file_opened_is_the_same_as_read(tmp_path: Path) -> None:
@@ -106,11 +108,11 @@ def test_real_chips_are_the_same_opened_and_read(shared_data: Path) -> None:
 def test_every_float_stays_what_it_is(number: pa.DataType, size: int | None, tmp_path: Path) -> None:
     vectors = EMBEDDINGS.astype(number.to_pandas_dtype())
     kind = pa.list_(number) if size is None else pa.list_(number, size)
-    rows = ParquetRows.of([write(tmp_path / "photos.parquet", lists(vectors, kind))], "clip")
+    rows = ParquetRows.of([write(tmp_path / "photos.parquet", lists(vectors, kind))], CLIP)
     assert np.array_equal(rows[:], vectors)
     assert rows[:].dtype == rows[[3]].dtype == rows.dtype == vectors.dtype
     large = write(tmp_path / "large.parquet", lists(vectors, pa.large_list(number)))
-    assert np.array_equal(ParquetRows.of([large], "clip")[:], vectors)
+    assert np.array_equal(ParquetRows.of([large], CLIP)[:], vectors)
 
 
 def test_the_groups_are_those_of_the_file(rows: ParquetRows) -> None:
@@ -170,8 +172,8 @@ def test_a_column_whose_name_has_dots_is_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "photos.parquet"
     table = pa.table({"clip.b": lists([[1.0]] * N), "clip": lists(), "clip.c": pa.array(np.zeros(N))})
     pq.write_table(table, path, row_group_size=GROUP)
-    assert np.array_equal(ParquetRows.of([path], "clip")[:], EMBEDDINGS)
-    assert ParquetRows.of([path], "clip.b").shape == (N, 1)
+    assert np.array_equal(ParquetRows.of([path], CLIP)[:], EMBEDDINGS)
+    assert ParquetRows.of([path], EmbeddingColumns(("clip.b",), listed=True)).shape == (N, 1)
 
 
 def test_row_groups_without_rows_are_passed_over(tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_row_groups_without_rows_are_passed_over(tmp_path: Path) -> None:
         for part in (table[:0], table[:9], table[:0], table[9:], table[:0]):
             writer.write_table(part)
     assert pq.read_metadata(path).num_row_groups == 5
-    rows = ParquetRows.of([path], "clip")
+    rows = ParquetRows.of([path], CLIP)
     assert rows.group_starts.tolist() == [0, 9, 30]
     assert np.array_equal(rows[:], EMBEDDINGS)
 
@@ -242,15 +244,13 @@ def test_an_empty_part_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [{"lat": None}, {"lon": None}, {"lon": "y"}])
 def test_one_column_of_places_is_not_enough(arguments: dict[str, object], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="Name two columns, or neither for GeoParquet") as caught:
+    with pytest.raises(ValueError, match="Name two columns, or neither") as caught:
         opened(write(tmp_path / "photos.parquet"), **arguments)
     assert not isinstance(caught.value, DataError)  # the argument is wrong, the file is not
 
 
-def test_columns_of_places_beside_a_geometry_are_refused(tmp_path: Path) -> None:
+def test_columns_of_places_with_a_way_to_make_points_are_refused(tmp_path: Path) -> None:
     path = write_geo(tmp_path / "photos.parquet")
-    with pytest.raises(ValueError, match="whose geometry says where: leave lon and lat out"):
-        opened(path)
     with pytest.raises(ValueError, match="Columns of numbers hold points already"):
         opened(path, point="representative")
     with pytest.raises(ValueError, match=r"Invalid point 'centroid'\. Must be one of"):
@@ -267,8 +267,11 @@ def test_plain_parquet_without_the_names_of_its_columns_says_how_to_give_them(tm
     ("column", "words"),
     [
         (pa.array(["8.0"] * N), "Column 'x' is of type string. Must be numbers"),
-        (pa.array([8.0] * 4 + [None] + [8.0] * 25), "Column 'x' is null in 1 rows: 4. Drop these rows first."),
-        (pa.array([8.0] * 4 + [np.nan] + [8.0] * 25), "lonlat has NaN or infinite coordinates in 1 rows: 4"),
+        (
+            pa.array([8.0] * 4 + [None] + [8.0] * 25),
+            "lonlat has missing, NaN or infinite coordinates in 1 rows: 4. Drop these rows",
+        ),
+        (pa.array([8.0] * 4 + [np.nan] + [8.0] * 25), "NaN or infinite coordinates in 1 rows: 4"),
         (pa.array([80_000_000] * N), "which are not degrees"),
     ],
     ids=["text", "null", "NaN", "ten millionths"],
@@ -345,13 +348,13 @@ def test_what_only_the_rows_show_is_named_with_file_group_and_rows(tmp_path: Pat
     path = tmp_path / "photos.parquet"
     vectors = [list(vector) for vector in EMBEDDINGS]
     vectors[9], vectors[10] = vectors[9][:5], [*vectors[10], 1.0]  # as many entries as there should be
-    rows = ParquetRows.of([write(path, lists(vectors))], "clip")
+    rows = ParquetRows.of([write(path, lists(vectors))], CLIP)
     assert np.array_equal(rows[14:], EMBEDDINGS[14:])
     message = refusal(lambda: rows[10:11], path)
     assert "photos.parquet, row group 1: Column 'clip' has 6 entries in row 0 but 5 in row 9" in message
     vectors = [list(vector) for vector in EMBEDDINGS]
     vectors[23] = [1.0, None, None, 4.0, 5.0, 6.0]  # type: ignore[list-item]
-    rows = ParquetRows.of([write(path, lists(vectors))], "clip")
+    rows = ParquetRows.of([write(path, lists(vectors))], CLIP)
     message = refusal(lambda: check_values(rows, dissimilarity="cosine"), path)
     assert "row group 3: Column 'clip' has null entries inside 1 rows: 23. Drop" in message
 
@@ -360,7 +363,7 @@ def test_what_only_the_rows_show_is_named_with_file_group_and_rows(tmp_path: Pat
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "in another process"])
 def test_a_file_that_changes_after_it_was_opened_is_refused(change: str, elsewhere: bool, tmp_path: Path) -> None:
     path = write(tmp_path / "photos.parquet")
-    rows = ParquetRows.of([path], "clip")
+    rows = ParquetRows.of([path], CLIP)
     assert np.array_equal(rows[:3], EMBEDDINGS[:3])
     if change in ("gone", "a folder"):
         path.unlink()
@@ -381,7 +384,7 @@ def test_a_file_that_changes_after_it_was_opened_is_refused(change: str, elsewhe
 def test_a_file_rewritten_within_the_same_instant_is_told_by_its_footer(tmp_path: Path) -> None:
     path = write(tmp_path / "photos.parquet", compression="none", use_dictionary=False)
     size, time = path.stat().st_size, path.stat().st_mtime_ns
-    sent = pickle.dumps(ParquetRows.of([path], "clip"))
+    sent = pickle.dumps(ParquetRows.of([path], CLIP))
     write(path, lists(-EMBEDDINGS), compression="none", use_dictionary=False)
     os.utime(path, ns=(time, time))
     assert path.stat().st_size == size
@@ -391,7 +394,7 @@ def test_a_file_rewritten_within_the_same_instant_is_told_by_its_footer(tmp_path
 def test_rows_are_read_in_another_process(tmp_path: Path) -> None:
     write(tmp_path / "a.parquet")
     write(tmp_path / "b.parquet")
-    rows = ParquetRows.of([tmp_path / "a.parquet", tmp_path / "b.parquet"], "clip")
+    rows = ParquetRows.of([tmp_path / "a.parquet", tmp_path / "b.parquet"], CLIP)
     assert np.array_equal(rows[:], np.concatenate([EMBEDDINGS, EMBEDDINGS]))
     sent = pickle.dumps(rows)
     assert len(sent) < 2000  # the files by name, not their rows
@@ -459,7 +462,7 @@ def test_a_footer_that_miscounts_rows_is_refused(rows: int, of_group: int, tmp_p
     head, tail = raw[: raw.index(bytes([0x16, 2 * rows, 0x19]))], raw[raw.index(bytes([0x16, 2 * rows, 0x19])) :]
     assert bytes([0x16, 2 * GROUP, 0x26]) in tail
     path.write_bytes(head + tail.replace(bytes([0x16, 2 * GROUP, 0x26]), bytes([0x16, 2 * of_group, 0x26]), 1))
-    print(refusal(lambda: ParquetRows.of([path], "clip"), path))
+    print(refusal(lambda: ParquetRows.of([path], CLIP), path))
 
 
 def test_damage_in_the_geo_metadata_is_refused(tmp_path: Path) -> None:
@@ -485,7 +488,7 @@ def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_eight_threads_at_once_get_the_rows_they_asked_for(large_file: Path) -> None:
-    rows = ParquetRows.of([large_file], "clip")
+    rows = ParquetRows.of([large_file], CLIP)
 
     def works(seed: int) -> bool:
         random = np.random.default_rng(seed)
@@ -502,7 +505,7 @@ def test_eight_threads_at_once_get_the_rows_they_asked_for(large_file: Path) -> 
 
 
 def test_two_threads_do_not_decode_a_group_twice(large_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = ParquetRows.of([large_file], "clip")
+    rows = ParquetRows.of([large_file], CLIP)
     decoded: list[int] = []
     decode = ParquetRows._decode
     monkeypatch.setattr(ParquetRows, "_decode", lambda self, k: decoded.append(k) or decode(self, k))
@@ -512,7 +515,7 @@ def test_two_threads_do_not_decode_a_group_twice(large_file: Path, monkeypatch: 
 
 
 def test_summing_over_a_file_takes_the_memory_of_a_few_groups(large_file: Path) -> None:
-    rows = ParquetRows.of([large_file], "clip")
+    rows = ParquetRows.of([large_file], CLIP)
     pool, total, most = pa.default_memory_pool(), 0.0, 0
     before = pool.bytes_allocated()
     tracemalloc.start()
@@ -543,15 +546,15 @@ def test_blocks_are_small_and_do_not_reach_over_groups(rows: ParquetRows) -> Non
 def test_rows_in_files_are_checked_and_come_back_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "photos.parquet"
     vectors = EMBEDDINGS.copy()
-    rows = ParquetRows.of([write(path, lists(vectors))], "clip")
+    rows = ParquetRows.of([write(path, lists(vectors))], CLIP)
     assert check_values(rows, dissimilarity="cosine") is rows
     vectors[[6, 7, 25]] = 0
-    rows = ParquetRows.of([write(path, lists(vectors))], "clip")
+    rows = ParquetRows.of([write(path, lists(vectors))], CLIP)
     assert check_values(rows, dissimilarity="half_squared") is rows
     with pytest.raises(ValueError, match="3 zero vectors, which have no direction: rows 6, 7, 25"):
         check_values(rows, dissimilarity="cosine")
     vectors[[8, 29], 2] = np.nan, -np.inf
-    rows = ParquetRows.of([write(path, lists(vectors))], "clip")
+    rows = ParquetRows.of([write(path, lists(vectors))], CLIP)
     with pytest.raises(ValueError, match="NaN or infinite entries in 2 rows: 8, 29"):
         check_values(rows, dissimilarity="half_squared")
 
@@ -559,7 +562,7 @@ def test_rows_in_files_are_checked_and_come_back_as_they_are(tmp_path: Path) -> 
 def test_entries_whose_fourth_powers_overflow_are_named_across_groups(tmp_path: Path) -> None:
     vectors = EMBEDDINGS.astype(np.float64)
     vectors[[6, 7], 1] = 1e76, -1e80
-    rows = ParquetRows.of([write(tmp_path / "photos.parquet", lists(vectors, pa.list_(pa.float64())))], "clip")
+    rows = ParquetRows.of([write(tmp_path / "photos.parquet", lists(vectors, pa.list_(pa.float64())))], CLIP)
     with pytest.raises(ValueError, match=r"entries beyond 1e\+75 in 2 rows: 6, 7\."):
         check_values(rows, dissimilarity="half_squared")
     assert check_values(rows, dissimilarity="cosine") is rows

@@ -39,7 +39,17 @@ def test_a_number_of_another_type_is_refused_also_in_an_older_document(tmp_path)
 def spread(**changed):
     """Return the document of a residual with a spread per lag, the latter changed."""
     given = {"class": "LagSpread", "lag": [1.0, 2.0], "spread": [0.1, 0.2], **changed}
-    return {"class": "ResidualWeighting", "model": FIELDS, "strength": 1.0, "spread": given}
+    sides = {"beyond": 300.0, "within": 300.0, "mask_above": "inf"}
+    return {"class": "ResidualWeighting", "model": FIELDS, "strength": 1.0, "spread": given, **sides}
+
+
+def test_a_field_that_is_missing_is_refused_where_this_version_wrote_it(tmp_path):
+    whole = spread()
+    for name in ("beyond", "within", "mask_above"):
+        value = {key: entry for key, entry in whole.items() if key != name}
+        with pytest.raises(DataError, match="a field is missing"):
+            load_value(value, tmp_path)
+        assert isinstance(load_value(value, tmp_path, schema=_storage.SCHEMA - 1), ResidualWeighting)
 
 
 def sum_of(*parts):

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from variogeo._checks import DataError
+from variogeo._citation import citation
 from variogeo._cross import CrossVariogram, cross_variogram
 from variogeo._dimension import effective_dimension
 from variogeo._distance_kernels import (
@@ -45,8 +46,11 @@ from variogeo._weighting import (
     Weighting,
     row_mean_one,
 )
+from variogeo.checkup._check import check
+from variogeo.reporting._report import report
 
 if TYPE_CHECKING:
+    from variogeo import checkup as checkup
     from variogeo import datasets as datasets
     from variogeo import direction as direction
     from variogeo import evaluation as evaluation
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
     from variogeo import nn as nn
     from variogeo import plotting as plotting
     from variogeo import regions as regions
+    from variogeo import reporting as reporting
     from variogeo import sampling_bias as sampling_bias
     from variogeo import synthetic as synthetic
     from variogeo import trainers as trainers
@@ -96,6 +101,8 @@ __all__ = [
     "VariogramFit",
     "VariogramModel",
     "Weighting",
+    "check",
+    "citation",
     "compare_models",
     "cross_variogram",
     "effective_dimension",
@@ -103,12 +110,14 @@ __all__ = [
     "fit_variogram",
     "load",
     "location_text",
+    "report",
     "row_mean_one",
     "variogram_from_pairs",
 ]
 
 _MODULES = frozenset(
     {
+        "checkup",
         "datasets",
         "direction",
         "evaluation",
@@ -120,6 +129,7 @@ _MODULES = frozenset(
         "nn",
         "plotting",
         "regions",
+        "reporting",
         "sampling_bias",
         "synthetic",
         "trainers",

@@ -1,7 +1,7 @@
 """Checks of arguments: what is wrong, in which rows, and what to do instead."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -20,7 +20,7 @@ AnyDissimilarity = Literal["cosine", "half_squared", "madogram", "rodogram"]
 LARGEST_SCALAR = 1e75
 """The sums hold the square of a squared difference, which stays finite up to here."""
 
-_SMALLEST = float(np.finfo(np.float64).tiny)
+SMALLEST = float(np.finfo(np.float64).tiny)
 """Below this a number has lost digits, and one over it overflows."""
 
 
@@ -35,6 +35,15 @@ def check_choice(value: Any, choices: Any, *, name: str) -> None:
         listed = ", ".join(repr(member) for member in members)
         msg = f"Invalid {name} {value!r}. Must be one of {listed}."
         raise ValueError(msg)
+
+
+def check_kinds(value: Any, kinds: Mapping[str, type], *, optional: Mapping[str, type]) -> None:
+    """Refuse a value with a field of another type; an ``optional`` one may be None."""
+    for name, kind in (*kinds.items(), *optional.items()):
+        field = getattr(value, name)
+        if not isinstance(field, kind) and not (name in optional and field is None):
+            msg = f"Invalid {name} of type {type(field).__name__}. Must be {kind.__name__}."
+            raise TypeError(msg)
 
 
 def check_number(
@@ -75,6 +84,16 @@ def check_whole(value: Any, *, name: str, at_least: int) -> int:
         msg = f"Invalid {name} '{value}'. Must be a whole number of at least {at_least}."
         raise ValueError(msg)
     return int(value)
+
+
+def check_text(value: Any, *, name: str) -> None:
+    """Refuse a name that is neither text nor None, or is empty."""
+    if value is not None and not isinstance(value, str):
+        msg = f"Invalid {name} of type {type(value).__name__}. Must be text, or None for not known."
+        raise TypeError(msg)
+    if value is not None and not value.strip():
+        msg = f"Invalid {name} {value!r}. Must be text, or None for not known."
+        raise ValueError(msg)
 
 
 def listed_rows(rows: Iterable[int], *, most: int = 5) -> str:
@@ -137,9 +156,11 @@ def _check_degrees(degrees: NDArray[np.float64], name: str) -> None:
         return
     largest = np.abs(degrees).max(axis=0)
     if largest.max() > 1000:
+        whole = ' Whole numbers of 1e-7 degrees? Pass units="e7" to a door of variogeo.io.'
         msg = (
             f"{name} has coordinates up to {largest.max():.6g}, which are not degrees. Projected metres? "
             "Pass a GeoDataFrame with its CRS to variogeo.interop.lonlat_from_geodataframe."
+            f"{whole if (degrees % 1 == 0).all() else ''}"
         )
         raise ValueError(msg)
     if largest[1] > 90:
@@ -175,8 +196,8 @@ def check_float_dtype(dtype: np.dtype[Any], *, name: str) -> None:
     """Refuse embeddings that are not floats."""
     if dtype.kind in "iu":
         msg = (
-            f"Invalid {name} of dtype {dtype}. Integer embeddings are quantised: "
-            "de-quantise them to floats first, with the formula of their publisher."
+            f"Invalid {name} of dtype {dtype}. Integer embeddings are quantised: de-quantise them to floats first, "
+            "with the formula of their publisher, or pass it as dequantize= to a door of variogeo.io."
         )
         raise TypeError(msg)
     if dtype.kind != "f":
@@ -190,11 +211,10 @@ def check_values(values: Any, *, dissimilarity: AnyDissimilarity, name: str = "v
     The dtype stays. A memory map or a `RowSource` is read in blocks and comes back as it is, typed as
     the array that it stands for.
     """
-    _check_mapped(values, name)
     if is_torch(values) and values.device.type != "cpu":
         msg = f"Invalid {name} on device '{values.device}'. This is worked on by the CPU: pass {name}.cpu()."
         raise ValueError(msg)
-    array = _values_in_place(values, name)
+    array = values_in_place(values, name)
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
         msg = f"Invalid {name} of shape {array.shape}. Must be (n, d) embeddings or (n,) scalars."
         raise ValueError(msg)
@@ -210,7 +230,7 @@ def check_values(values: Any, *, dissimilarity: AnyDissimilarity, name: str = "v
     return array
 
 
-def _check_mapped(values: Any, name: str) -> None:
+def check_mapped(values: Any, name: str) -> None:
     """Refuse a memory map, or a view of one, whose file is shorter by now: to read on would end the process."""
     whole = values
     while isinstance(whole, np.ndarray) and isinstance(whole.base, np.ndarray):
@@ -226,8 +246,9 @@ def _check_mapped(values: Any, name: str) -> None:
         raise DataError(msg)
 
 
-def _values_in_place(values: Any, name: str) -> NDArray[Any]:
+def values_in_place(values: Any, name: str) -> NDArray[Any]:
     """Return values as an array, but a row source and a memory map of floats as they are."""
+    check_mapped(values, name)
     if isinstance(values, RowSource) or (isinstance(values, np.memmap) and values.dtype.kind == "f"):
         return cast("NDArray[Any]", values)
     return as_real_array(values, name=name)
@@ -235,27 +256,27 @@ def _values_in_place(values: Any, name: str) -> NDArray[Any]:
 
 def _check_rows(array: NDArray[Any], *, name: str, zero_allowed: bool) -> None:
     """Refuse rows with NaN or infinity and, unless allowed, rows without a direction; reads block by block."""
-    broken, zero, large = ([np.empty(0, np.int64)] for _ in range(3))
-    for start, block in row_blocks(array):
-        largest = _largest(block)
-        broken.append(start + np.flatnonzero(~np.isfinite(largest)))
-        zero.append(start + np.flatnonzero(largest < _SMALLEST))
-        large.append(start + np.flatnonzero(largest > LARGEST_SCALAR))
-    if rows := np.concatenate(broken).tolist():
+    largest = row_magnitudes(array)
+    if rows := np.flatnonzero(~np.isfinite(largest)).tolist():
         msg = f"{name} has NaN or infinite entries in {len(rows)} rows: {listed_rows(rows)}. Drop them first."
         raise ValueError(msg)
-    if zero_allowed and (rows := np.concatenate(large).tolist()):
+    if zero_allowed and (rows := np.flatnonzero(largest > LARGEST_SCALAR).tolist()):
         msg = (
             f"{name} has entries beyond {LARGEST_SCALAR:g} in {len(rows)} rows: {listed_rows(rows)}. "
             "Their fourth powers overflow: divide them by a common scale."
         )
         raise ValueError(msg)
-    if not zero_allowed and (rows := np.concatenate(zero).tolist()):
+    if not zero_allowed and (rows := np.flatnonzero(largest < SMALLEST).tolist()):
         msg = (
             f"{name} has {len(rows)} zero vectors, which have no direction: rows {listed_rows(rows)}. "
-            f'Drop them, or pass dissimilarity="half_squared". Entries below {_SMALLEST:.1e} count as zero.'
+            f'Drop them, or pass dissimilarity="half_squared". Entries below {SMALLEST:.1e} count as zero.'
         )
         raise ValueError(msg)
+
+
+def row_magnitudes(array: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the largest magnitude of each row, NaN where a row has one; reads block by block."""
+    return np.concatenate([np.empty(0), *(_largest(block) for _, block in row_blocks(array))])
 
 
 def _largest(block: NDArray[Any]) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import cross_html
 from variogeo._checks import Dissimilarity, check_choice, check_number, check_same_length, check_values
 from variogeo._distances import Metric
 from variogeo._empirical import EmpiricalVariogram
@@ -118,6 +119,8 @@ class CrossVariogram:
                 f"{codispersion:14.3f}"
             )
         return "\n".join(lines)
+
+    _repr_html_ = cross_html
 
 
 def cross_variogram(

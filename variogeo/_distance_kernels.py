@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from variogeo._cards import kernel_html
 from variogeo._checks import check_number
 from variogeo._model import VariogramModel, check_model, checked_lag
 from variogeo._namespace import array_namespace
@@ -29,6 +30,8 @@ class DistanceKernel(ABC):
             Not negative. NaN gives NaN. A tensor gives a tensor of its dtype and device.
         """
         return self._decay(checked_lag(lag))[()]
+
+    _repr_html_ = kernel_html
 
 
 @dataclass(frozen=True)

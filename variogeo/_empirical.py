@@ -3,33 +3,28 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo import _estimators
-from variogeo._checks import Dissimilarity, check_choice, check_number
+from variogeo._checks import check_choice, check_kinds, check_number
 from variogeo._engine import LagSums
+from variogeo._estimators import Estimator, check_robust
 from variogeo._lags import LagBins
 from variogeo._pairs import PairSampling
 from variogeo._patch_sums import PatchSums
+from variogeo._provenance import checked_width, known_of_both
 from variogeo._storage import encode, write_document
-from variogeo._tables import frame_of, text_of
+from variogeo._tables import frame_of, html_of, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Estimator = Literal["matheron", "cressie_hawkins", "dowd"]
-
 _HOW_MADE = ("dissimilarity", "estimator", "metric")
-
-
-def check_robust(estimator: str, dissimilarity: str) -> None:
-    """Refuse a robust estimator of what is no half squared difference."""
-    if estimator != "matheron" and dissimilarity not in (*get_args(Dissimilarity), "given"):
-        msg = f"Invalid estimator {estimator!r} for {dissimilarity}, whose mean is robust. Use 'matheron'."
-        raise ValueError(msg)
+_KINDS = {"bins": LagBins, "sums": LagSums, **dict.fromkeys(_HOW_MADE, str)}
+_OPTIONAL = {"sampling": PairSampling, "patches": PatchSums}
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,7 +32,7 @@ class EmpiricalVariogram:
     """Semivariance per lag bin, with the sums it comes from. Made by `empirical_variogram`.
 
     Values of the same kind add: ``a + b`` pools the pairs of both, and is refused when bins, metric,
-    dissimilarity or estimator differ. Their patches are different ones.
+    dissimilarity or estimator differ, or models or widths that are both known. Their patches are different ones.
 
     Attributes
     ----------
@@ -53,6 +48,10 @@ class EmpiricalVariogram:
         Sums per pair of patches, where it was made with ``patches=``: what a jackknife needs.
     dimension : float, optional
         Number of independent directions in which the values vary: what the constant of a robust estimator depends on.
+    model_id : str, optional
+        Name of the model that made the embeddings, where it was given.
+    width : int, optional
+        Entries of an embedding, 1 for scalars; None where it is not known.
 
     Examples
     --------
@@ -75,17 +74,17 @@ class EmpiricalVariogram:
     sampling: PairSampling | None = None
     patches: PatchSums | None = None
     dimension: float | None = None
+    model_id: str | None = None
+    width: int | None = None
 
     def __post_init__(self) -> None:
-        for name, kind in (("bins", LagBins), ("sums", LagSums), *((name, str) for name in _HOW_MADE)):
-            if not isinstance(getattr(self, name), kind):
-                msg = f"Invalid {name} of type {type(getattr(self, name)).__name__}. Must be {kind.__name__}."
-                raise TypeError(msg)
+        check_kinds(self, _KINDS, optional=_OPTIONAL)
         needed = len(self.bins) + 1
         self.sums.check_state(needed)
         self._check_estimator()
-        if self.sampling is not None and len(self.sampling.population) != needed:
-            msg = f"sampling has {len(self.sampling.population)} positions but bins needs {needed}: population."
+        object.__setattr__(self, "width", checked_width(self.model_id, self.width))
+        if self.sampling is not None and (size := len(self.sampling.population)) != needed:
+            msg = f"sampling has {size} positions but bins needs {needed}: population. Must agree."
             raise ValueError(msg)
 
     def _check_estimator(self) -> None:
@@ -275,7 +274,7 @@ class EmpiricalVariogram:
             msg = "Variograms with and without patches do not add. Make both with patches=, or none."
             raise ValueError(msg)
         beside = self.patches.beside(other.patches) if self.patches and other.patches else None
-        return replace(self, sums=self.sums + other.sums, patches=beside)
+        return replace(self, sums=self.sums + other.sums, patches=beside, **known_of_both(self, other))
 
     def __radd__(self, other: object) -> "EmpiricalVariogram":
         """Let ``sum`` start from 0."""
@@ -294,3 +293,5 @@ class EmpiricalVariogram:
 
     def __str__(self) -> str:
         return text_of(self)
+
+    _repr_html_ = html_of

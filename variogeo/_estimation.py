@@ -10,12 +10,14 @@ from variogeo._checks import (
     check_choice,
     check_number,
     check_same_length,
+    check_text,
     check_values,
 )
 from variogeo._dimension import effective_dimension
 from variogeo._distances import Metric, SpherePoints
-from variogeo._empirical import EmpiricalVariogram, Estimator, check_robust
+from variogeo._empirical import EmpiricalVariogram
 from variogeo._engine import LagSums, Marks, Terms, accumulate, accumulate_sample, check_cost, no_classes, weighted_sums
+from variogeo._estimators import Estimator, check_robust
 from variogeo._from_pairs import check_bins, check_filled
 from variogeo._lags import LagBins
 from variogeo._namespace import is_torch
@@ -28,7 +30,7 @@ from variogeo._prepared import prepared_points
 def empirical_variogram(
     lonlat: Any,
     values: Any,
-    bins: LagBins,
+    bins: LagBins | None = None,
     *,
     dissimilarity: AnyDissimilarity = "cosine",
     estimator: Estimator = "matheron",
@@ -41,6 +43,7 @@ def empirical_variogram(
     pairs: StratifiedPairs | Literal["all"] | None = None,
     executor: Any = None,
     resume: str | os.PathLike[str] | None = None,
+    model_id: str | None = None,
 ) -> EmpiricalVariogram:
     r"""Return the empirical semivariogram of embeddings or scalars over all pairs of points, or a sample of them.
 
@@ -56,8 +59,8 @@ def empirical_variogram(
     values : (n, d) float array or (n,) array
         Embeddings, or scalars with ``dissimilarity="half_squared"``. Never modified. What `variogeo.io.open_embeddings`
         and `variogeo.io.open_points` return stays in its files and is read in blocks. A tensor on a GPU stays there.
-    bins : LagBins
-        Lag bins ``(low, high]`` in km.
+    bins : LagBins, optional
+        Lag bins ``(low, high]`` in km; by default `LagBins.covering` of the points.
     dissimilarity : {"cosine", "half_squared", "madogram", "rodogram"}
         Of a pair: ``1 - cos``, ``|z - z'|^2 / 2``, ``|z - z'| / 2`` or ``|z - z'|^(1/2) / 2``. The last two show
         structure under outliers; their means are no semivariances, and their a-priori sill is not known (NaN).
@@ -89,6 +92,8 @@ def empirical_variogram(
     resume : path, optional
         A folder that keeps each finished part: a new one, an empty one, or that of an earlier run of the same call,
         which then goes on where it ended. It stays when all is done.
+    model_id : str, optional
+        Name of the model that made the embeddings, such as ``points.model_id``: variograms of two do not add.
 
     Returns
     -------
@@ -146,12 +151,17 @@ def empirical_variogram(
     """
     check_choice(dissimilarity, AnyDissimilarity, name="dissimilarity")
     check_choice(estimator, Estimator, name="estimator")
+    check_text(model_id, name="model_id")
+    if bins is None:
+        prepared_points(lonlat, metric)  # says what is wrong with the points, where bins could not
+        bins = LagBins.covering(lonlat)
     check_bins(bins)
     _check_pairs(pairs, spread=spread, elsewhere=executor is not None or resume is not None)
     points = prepared_points(lonlat, metric)
     on_device = is_torch(values) and values.device.type != "cpu"
     checked: Any = values if on_device else check_values(values, dissimilarity=dissimilarity)
     check_same_length(points, checked, names=("lonlat", "values"), item="photo")
+    width = checked.shape[1] if checked.ndim == 2 else 1
     marks = marks_of(len(points), patches=patches, exclude=exclude, weights=weights)
     _check_marks(marks, pairs, estimator, spread=spread)
     if dimension is not None:
@@ -167,7 +177,6 @@ def empirical_variogram(
 
         sums = accumulate_on_device(points, checked, kind, bins, spread=spread)
     else:
-        width = checked.shape[1] if checked.ndim == 2 else 1
         if pairs is None and executor is None and resume is None:
             check_cost(len(points), width, spread=spread or marks.given)
         terms = Terms.of(checked, dissimilarity)
@@ -179,7 +188,9 @@ def empirical_variogram(
     check_filled(sums, bins)
     kept = PatchSums(int(marks.patch.max()) + 1, len(bins), sums.classes) if marks.patch.size else None
     plain = replace(sums, classes=no_classes())
-    return EmpiricalVariogram(bins, plain, dissimilarity, estimator, metric, sampling, kept, dimension)
+    return EmpiricalVariogram(
+        bins, plain, dissimilarity, estimator, metric, sampling, kept, dimension, model_id, int(width)
+    )
 
 
 def _sums(

@@ -1,11 +1,21 @@
 """From sums to statistics: means, spread, robust estimates, errors. Functions of `LagSums`, bin 0 first."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._checks import Dissimilarity
 from variogeo._engine import LagSums
+
+Estimator = Literal["matheron", "cressie_hawkins", "dowd"]
+
+
+def check_robust(estimator: str, dissimilarity: str) -> None:
+    """Refuse a robust estimator of what is no half squared difference."""
+    if estimator != "matheron" and dissimilarity not in (*get_args(Dissimilarity), "given"):
+        msg = f"Invalid estimator {estimator!r} for {dissimilarity}, whose mean is robust. Use 'matheron'."
+        raise ValueError(msg)
 
 
 class Colocated(NamedTuple):

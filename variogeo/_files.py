@@ -10,12 +10,25 @@ from variogeo._checks import DataError
 
 DAMAGED = "Truncated or damaged? Write it again."
 
+EXPORT_POINTS = (
+    'lonlat, embeddings = ...  # as you load it today; numpy.savez("photos.npz", lonlat=lonlat, embeddings=embeddings)'
+)
+EXPORT_MODEL = 'model = ...  # as you load it today; model.save("model.json")'
+
+_LARGEST_DECLARED = 2**36
+"""Bytes that a file may say it holds: beyond, the file belongs into parts or a memory map."""
+_LARGEST_RATIO, _SMALLEST_BOMB = 100, 2**26
+"""Embeddings hardly compress. A file that would grow so many times, and beyond so many bytes, is not read."""
+
+_CODE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")  # variogeo never unpickles
+_CODE_MAGIC = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
+
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
     """Return a path to a file that exists."""
     file = Path(path)
     if not file.is_file():
-        msg = f"{file} is not a file."
+        msg = f"{file} is not a file. Must be the path of one that exists."
         raise FileNotFoundError(msg)
     return file
 
@@ -47,10 +60,37 @@ def check_magic(file: Path, magic: bytes, kind: str) -> None:
         raise DataError(msg)
 
 
-def starts_with(file: Path, magic: bytes) -> bool:
-    """Whether the first bytes of a file are ``magic``."""
+def starts_with(file: Path, magic: bytes | tuple[bytes, ...]) -> bool:
+    """Whether the first bytes of a file are ``magic``, or one of several."""
     with file.open("rb") as stream:
-        return stream.read(len(magic)) == magic
+        return stream.read(16).startswith(magic)
+
+
+def check_no_code(file: Path, *, export: str, raw: bool = False) -> None:
+    """Refuse a file that would run code when it is opened, by its name and, unless it may be raw, its first bytes."""
+    if file.suffix.lower() in _CODE_SUFFIXES or (not raw and starts_with(file, _CODE_MAGIC)):
+        msg = (
+            f"{file} is a file of Python objects, which can run any code when it is opened: variogeo never unpickles. "
+            f"Where you trust it, export it in two lines: {export}"
+        )
+        raise DataError(msg)
+
+
+def check_declared(declared: int, file: Path) -> None:
+    """Refuse a file that says it holds more than it should, before anything is read."""
+    size = file.stat().st_size
+    if declared > _LARGEST_DECLARED:
+        msg = (
+            f"It says that it holds {declared / 2**30:.4g} GB, where {_LARGEST_DECLARED // 2**30} may be read at once. "
+            "Write Parquet or npy for open_points and open_embeddings."
+        )
+        raise DataError(msg)
+    if declared > max(_SMALLEST_BOMB, _LARGEST_RATIO * size):
+        msg = (
+            f"It has {size} bytes and says that it holds {declared}: more than {_LARGEST_RATIO} times as many. Made to "
+            "fill the memory? Write embeddings without compression."
+        )
+        raise DataError(msg)
 
 
 def check_named(name: str, names: Sequence[str], what: str) -> None:
@@ -63,7 +103,7 @@ def check_named(name: str, names: Sequence[str], what: str) -> None:
 def check_filled(rows: Any) -> None:
     """Refuse a table without rows."""
     if not len(rows):
-        msg = "It has no rows."
+        msg = "It has no rows. Must have at least one."
         raise DataError(msg)
 
 

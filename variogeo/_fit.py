@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from variogeo._cards import fit_html, fits_html
 from variogeo._model import VariogramModel
 from variogeo._nested import Nested
 
@@ -73,6 +74,8 @@ class VariogramFit:
         """Bayesian information criterion. Definition: ``aic`` with ``p ln m`` in the place of ``2 p``."""
         return self.aic + self.nparameters * (float(np.log(self.nbins)) - 2.0)
 
+    _repr_html_ = fit_html
+
 
 @dataclass(frozen=True)
 class ModelComparison:
@@ -121,6 +124,8 @@ class ModelComparison:
                 f"{row['aic']:9.1f}{row['bic']:9.1f}  {row['outcome']}"
             )
         return "\n".join(lines)
+
+    _repr_html_ = fits_html
 
 
 def _row(fit: VariogramFit) -> dict[str, Any]:

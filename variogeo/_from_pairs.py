@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import LARGEST_SCALAR, as_real_array, check_same_length
-from variogeo._empirical import EmpiricalVariogram, Estimator
+from variogeo._empirical import EmpiricalVariogram
 from variogeo._engine import LagSums, sums_of_pairs
+from variogeo._estimators import Estimator
 from variogeo._lags import LagBins
 
 

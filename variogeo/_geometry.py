@@ -1,6 +1,6 @@
 """Longitude and latitude of the geometries of a GeoDataFrame."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ def lonlat_from_geodataframe(gdf: "gpd.GeoDataFrame", *, point: PointOf | None =
         and for polygons wider than 180 degrees (across the antimeridian, where no planar point in
         the polygon is right).
 
+    See Also
+    --------
+    variogeo.io.points_from_geodataframe : places and embeddings together.
+
     Examples
     --------
     >>> import geopandas as gpd
@@ -39,45 +43,71 @@ def lonlat_from_geodataframe(gdf: "gpd.GeoDataFrame", *, point: PointOf | None =
     >>> lonlat_from_geodataframe(gpd.GeoDataFrame(geometry=[Point(8, 50)], crs="EPSG:4326"))
     array([[ 8., 50.]])
     """
-    import geopandas as gpd
-    from pyproj.exceptions import ProjError
-
-    if not isinstance(gdf, gpd.GeoDataFrame):
-        msg = f"Invalid gdf of type {type(gdf).__name__}. Must be a GeoDataFrame with a CRS."
-        raise TypeError(msg)
-    if point is not None:
-        check_choice(point, PointOf, name="point")
-    geometry = gdf.geometry
-    if geometry.crs is None:
-        msg = 'The GeoDataFrame has no CRS. Say what its numbers are, e.g. gdf.set_crs("EPSG:4326").'
-        raise ValueError(msg)
-    absent = np.flatnonzero(geometry.isna() | geometry.is_empty)
+    check_geodataframe(gdf)
+    lonlat = places_of(gdf.geometry, point)
+    absent = np.flatnonzero(np.isnan(lonlat).any(axis=1))
     if absent.size:
         msg = f"geometry is missing or empty in {absent.size} rows: {listed_rows(absent)}. Drop them first."
-        raise ValueError(msg)
-    try:
-        degrees = geometry.to_crs("EPSG:4326")
-    except ProjError as error:
-        msg = f"geometry does not convert to EPSG:4326 from CRS {geometry.crs.name!r}: {error} Is its CRS right?"
-        raise ValueError(msg) from None
-    if (degrees.geom_type != "Point").any():
-        degrees = _points_of(degrees, point)
-    lonlat = np.column_stack([degrees.x.to_numpy(), degrees.y.to_numpy()])
-    bad = np.flatnonzero(~np.isfinite(lonlat).all(axis=1))
-    if bad.size:
-        msg = f"geometry does not convert to EPSG:4326 in {bad.size} rows: {listed_rows(bad)}. Is its CRS right?"
         raise ValueError(msg)
     return lonlat
 
 
-def _points_of(degrees: "gpd.GeoSeries", point: PointOf | None) -> "gpd.GeoSeries":
+def check_geodataframe(gdf: Any) -> None:
+    """Refuse anything but a GeoDataFrame with a geometry."""
+    import geopandas as gpd
+
+    if not isinstance(gdf, gpd.GeoDataFrame):
+        msg = f"Invalid gdf of type {type(gdf).__name__}. Must be a GeoDataFrame with a CRS."
+        raise TypeError(msg)
+
+
+def places_of(geometry: "gpd.GeoSeries", point: PointOf | None) -> NDArray[np.float64]:
+    """Return longitude and latitude of each geometry, NaN where it is missing or empty."""
+    from pyproj.exceptions import ProjError
+
+    if point is not None:
+        check_choice(point, PointOf, name="point")
+    if geometry.crs is None:
+        msg = 'The GeoDataFrame has no CRS. Say what its numbers are, e.g. gdf.set_crs("EPSG:4326").'
+        raise ValueError(msg)
+    lonlat = np.full((len(geometry), 2), np.nan)
+    present = np.flatnonzero(~(geometry.isna() | geometry.is_empty))
+    try:
+        degrees = geometry.iloc[present].to_crs("EPSG:4326")
+    except ProjError as error:
+        msg = f"geometry does not convert to EPSG:4326 from CRS {geometry.crs.name!r}: {error} Is its CRS right?"
+        raise ValueError(msg) from None
+    if (degrees.geom_type != "Point").any():
+        degrees = _points_of(degrees, point, present)
+    found = np.column_stack([degrees.x.to_numpy(), degrees.y.to_numpy()])
+    bad = present[np.flatnonzero(~np.isfinite(found).all(axis=1))]
+    if bad.size:
+        msg = f"geometry does not convert to EPSG:4326 in {bad.size} rows: {listed_rows(bad)}. Is its CRS right?"
+        raise ValueError(msg)
+    lonlat[present] = found
+    return lonlat
+
+
+def all_points(geometry: "gpd.GeoSeries") -> bool:
+    """Whether every geometry that is there is a point."""
+    kinds = geometry.geom_type
+    return bool(((kinds == "Point") | kinds.isna()).all())
+
+
+def crs_name(crs: Any) -> str:
+    """Return how a CRS is called: by its authority, else by its name."""
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else str(crs.name)
+
+
+def _points_of(degrees: "gpd.GeoSeries", point: PointOf | None, rows: NDArray[np.intp]) -> "gpd.GeoSeries":
     """Return one point per geometry, in the way the user chose."""
     counts = ", ".join(f"{count} {kind}" for kind, count in degrees.geom_type.value_counts().items())
     if point is None:
         msg = f'geometry holds {counts}. Must be points; pass point="representative" (--point on the command line).'
         raise ValueError(msg)
     bounds = degrees.bounds
-    wide = np.flatnonzero(bounds["maxx"] - bounds["minx"] > 180)
+    wide = rows[np.flatnonzero(bounds["maxx"] - bounds["minx"] > 180)]
     if wide.size:
         msg = (
             f"geometry is wider than 180 degrees in {wide.size} rows: {listed_rows(wide)}. Across the antimeridian? "

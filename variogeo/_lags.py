@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from variogeo._cards import bins_html
 from variogeo._checks import as_real_array, check_lonlat, check_number, check_whole
 from variogeo._distances import HALF_GREAT_CIRCLE, lag_along
 
@@ -101,7 +102,7 @@ class LagBins:
         lags = lag_along(chosen[first], chosen[second], "great_circle")
         lags = lags[lags > 0]
         if not lags.size:
-            msg = f"lonlat has {len(places)} points at one place: no lag to bin."
+            msg = f"lonlat has {len(places)} points at one place: no lag to bin. Must have two places."
             raise ValueError(msg)
         high = min(float(lags.max()) / 2, HALF_GREAT_CIRCLE / 2)
         if lags.min() > high:
@@ -130,6 +131,8 @@ class LagBins:
 
     def __repr__(self) -> str:
         return f"LagBins({self.edges.tolist()})"
+
+    _repr_html_ = bins_html
 
 
 def _limits(low: Any, high: Any, count: Any) -> tuple[float, float, int]:

@@ -6,12 +6,13 @@ from typing import Any
 from variogeo._checks import DataError
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._engine import ClassSums, LagSums, TermHistogram
+from variogeo._files import EXPORT_MODEL, check_no_code, existing_file
 from variogeo._lags import LagBins
 from variogeo._models import MODELS
 from variogeo._nested import Nested
 from variogeo._pairs import PairSampling, StratifiedPairs
 from variogeo._patch_sums import PatchSums
-from variogeo._storage import decode, dump_document, encode, read_document
+from variogeo._storage import Document, decode, dump_document, encode, read_document
 from variogeo._weighting import WEIGHTINGS, LagSpread
 
 _MODELS: dict[str, type] = {**MODELS, "Nested": Nested}
@@ -63,11 +64,13 @@ def load(path: str | os.PathLike[str]) -> Any:
     ...     variogeo.load(path) == model
     True
     """
-    return made(*read_document(path), str(path))
+    check_no_code(existing_file(path), export=EXPORT_MODEL)
+    return made(read_document(path), str(path))
 
 
-def made(kind: str, content: dict[str, Any], name: str) -> Any:
+def made(document: Document, name: str) -> Any:
     """Return the value of a checked document."""
+    kind, content, _ = document
     if kind not in _VALUES or set(content) != {"value"}:
         msg = f"{name} holds a {kind!r}. This version reads {', '.join(_VALUES)}."
         raise DataError(msg)
@@ -76,8 +79,14 @@ def made(kind: str, content: dict[str, Any], name: str) -> Any:
         msg = f"{name} holds a {type(value).__name__} as {kind!r}. Must be one of {', '.join(_OUTERMOST[kind])}."
         raise DataError(msg)
     # A number written as text, or a count with decimals, would be taken for another value in silence.
-    if dump_document(kind, {"value": _as_far_as(encode(value), content["value"])}) != dump_document(kind, content):
-        msg = f"{name} does not hold what {type(value).__name__}.save writes: a number of another type. Save it again."
+    written = encode(value)
+    if document.is_older:
+        written = _as_far_as(written, content["value"])
+    if dump_document(kind, {"value": written}) != dump_document(kind, content):
+        msg = (
+            f"{name} does not hold what {type(value).__name__}.save writes: a number of another type, or a field is "
+            "missing. Save it again."
+        )
         raise DataError(msg)
     return value
 

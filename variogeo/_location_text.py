@@ -112,7 +112,10 @@ def location_text(lonlat: Any, template: Template | str = "degrees", *, places: 
     fields = {field for _, field, _ in pieces if field is not None}
     reads_places = not fields.isdisjoint(_OF_PLACES)
     if reads_places and places is None:
-        msg = f"Template {template!r} needs places: a GeoDataFrame with a column 'name', or a tuple (names, lonlat)."
+        msg = (
+            f"Template {template!r} needs places: a GeoDataFrame with a column 'name', or a tuple (names, lonlat). "
+            "Pass them as places=."
+        )
         raise ValueError(msg)
     if not reads_places and places is not None:
         msg = f"Template {template!r} does not read places. Leave places out, or use a field such as {{near}}."

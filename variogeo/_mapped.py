@@ -23,7 +23,9 @@ def mapped_raw(file: Path, shape: tuple[int, int], dtype: np.dtype[Any]) -> "np.
     return np.memmap(file, dtype, "r", shape=shape)
 
 
-def mapped_npy(file: Path, shape: tuple[int, int] | None, dtype: np.dtype[Any] | None) -> "np.memmap[Any, Any]":
+def mapped_npy(
+    file: Path, shape: tuple[int, int] | None, dtype: np.dtype[Any] | None, *, integers: bool = False
+) -> "np.memmap[Any, Any]":
     """Return a map of the array of an npy file, which must be what the caller expects of it."""
     check_magic(file, _NPY, "npy")
     with reading("npy", "Truncated or damaged? Save it again."), file.open("rb") as stream:
@@ -33,7 +35,8 @@ def mapped_npy(file: Path, shape: tuple[int, int] | None, dtype: np.dtype[Any] |
     if found_dtype.hasobject:
         msg = "It holds Python objects. variogeo never unpickles; save plain float arrays."
         raise DataError(msg)
-    check_float_dtype(found_dtype, name="array")
+    if not (integers and found_dtype.kind in "iu"):
+        check_float_dtype(found_dtype, name="array")
     if len(found_shape) != 2 or min(found_shape) < 1:
         msg = f"Invalid array of shape {found_shape}. Must be (n, d) embeddings, with rows."
         raise DataError(msg)

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from variogeo._cards import model_html
 from variogeo._checks import check_number
 from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE
 from variogeo._namespace import array_namespace, as_floats, is_torch
@@ -119,6 +120,8 @@ class VariogramModel(ABC):
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Save as JSON with a checksum, numbers in full: ``variogeo.load(path) == self``."""
         write_document(path, "model", {"value": encode(self)}, overwrite=overwrite)
+
+    _repr_html_ = model_html
 
 
 def check_model(model: Any) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import settings_html
 from variogeo._checks import check_whole
 
 
@@ -45,6 +46,8 @@ class StratifiedPairs:
     def __post_init__(self) -> None:
         object.__setattr__(self, "count", check_whole(self.count, name="count", at_least=2))
         object.__setattr__(self, "seed", check_whole(self.seed, name="seed", at_least=0))
+
+    _repr_html_ = settings_html
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import DataError, check_float_dtype
-from variogeo._columns import list_dtype, read_schema, stacked
-from variogeo._files import DAMAGED, check_filled, check_named, naming, reading
+from variogeo._checks import DataError
+from variogeo._columns import EmbeddingColumns, is_inside, open_parquet, read_schema
+from variogeo._files import DAMAGED, check_declared, check_filled, naming, reading
 
 _CACHED_GROUPS = 2
 _LARGEST_GROUP = 2**30
@@ -39,7 +39,7 @@ class _Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class _Part:
-    """One Parquet file with a list column of one width."""
+    """One Parquet file with vectors of one width."""
 
     path: Path
     seen: _Seen
@@ -49,7 +49,7 @@ class _Part:
 
 
 class ParquetRows:
-    """A list column of Parquet files as the rows of an (n, d) array that is not read at once.
+    """Vectors in Parquet files as the rows of an (n, d) array that is not read at once.
 
     A `variogeo._rows.RowSource`: ``rows[start:stop]`` and ``rows[numbers]`` return arrays. Two decoded
     row groups are kept. Several threads may ask, and other processes, which open the files by path.
@@ -58,13 +58,13 @@ class ParquetRows:
     ----------
     shape : (n, d)
     dtype : numpy.dtype
-        float16, float32 or float64, as stored.
+        float16, float32 or float64, as stored or as de-quantised.
     group_starts : (groups + 1,) int array
         First row of each row group, then ``n``.
     """
 
-    def __init__(self, parts: tuple[_Part, ...], column: str) -> None:
-        self.column = column
+    def __init__(self, parts: tuple[_Part, ...], columns: EmbeddingColumns) -> None:
+        self.columns = columns
         self._parts = parts
         self._groups = [(part, group) for part in parts for group in part.groups]
         counts = [group.rows for _, group in self._groups]
@@ -78,7 +78,7 @@ class ParquetRows:
         self._metadata: dict[Path, Any] = {}
 
     @classmethod
-    def of(cls, files: Sequence[Path], column: str) -> "ParquetRows":
+    def of(cls, files: Sequence[Path], columns: EmbeddingColumns) -> "ParquetRows":
         """Return the rows of files that are parts of one table, after a look at the footers and first row groups.
 
         Raises
@@ -90,9 +90,9 @@ class ParquetRows:
         parts: list[_Part] = []
         for file in files:
             with naming(file):
-                parts.append(_opened(file.absolute(), column))
-            _check_alike(parts[0], parts[-1], column)
-        return cls(tuple(parts), column)
+                parts.append(_opened(file.absolute(), columns))
+            _check_alike(parts[0], parts[-1], columns)
+        return cls(tuple(parts), columns)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -102,11 +102,12 @@ class ParquetRows:
         """Return where the rows come from and what they are."""
         first, more = str(self._parts[0].path), len(self._parts) - 1
         where = f"{first!r} and {more} more" if more else repr(first)
-        return f"<ParquetRows of {self.column!r} in {where}: {self.shape} {self.dtype}, {len(self._groups)} row groups>"
+        shape, groups = f"{self.shape} {self.dtype}", len(self._groups)
+        return f"<ParquetRows of {self.columns.title} in {where}: {shape}, {groups} row groups>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return what another process needs: what the files were, not their rows."""
-        return ParquetRows, (self._parts, self.column)
+        return ParquetRows, (self._parts, self.columns)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Refuse to become an array: that would read everything."""
@@ -163,7 +164,10 @@ class ParquetRows:
                     metadata = pq.read_metadata(part.path)
                 _check_same(part.seen, _seen(part.path))
                 self._metadata[part.path] = metadata
-            rows = _read_group(part.path, self._metadata[part.path], self.column, group, width=part.width)
+            rows = _read_group(part.path, self._metadata[part.path], self.columns, group, width=part.width)
+            if rows.dtype != part.dtype:
+                msg = f"Invalid dequantize: it made {rows.dtype} here and {part.dtype} before. Must be alike."
+                raise DataError(msg)
             _check_unchanged(part)
         return rows
 
@@ -176,42 +180,50 @@ class _Decoded:
         self.rows: NDArray[Any] | None = None
 
 
-def _opened(path: Path, column: str) -> _Part:
+def _opened(path: Path, columns: EmbeddingColumns) -> _Part:
     """Return a file after its schema, its footer and its first row group have been checked."""
     import pyarrow.parquet as pq
 
     schema = read_schema(path)
     seen = _seen(path)
-    check_named(column, schema.names, "column")
+    stored = columns.stored_dtype(schema)
     with reading("Parquet"):
-        kind = schema.field(column).type
         metadata = pq.read_metadata(path)
-    dtype = list_dtype(kind, column)
-    check_float_dtype(dtype, name=f"column {column!r}")
-    groups = _groups_of(metadata, column)
+    groups = _groups_of(metadata, columns)
     check_filled(groups)
     for group in groups:
-        _check_size(group, dtype)
-    width = _read_group(path, metadata, column, groups[0]).shape[1]
-    if not width:
-        msg = f"Column {column!r} has no entries in row 0. Must be embeddings."
-        raise DataError(msg)
+        _check_size(group, stored)
+    check_declared(sum(group.entries for group in groups) * stored.itemsize, path)
+    vectors = _first_vectors(path, metadata, columns, groups)
+    width = vectors.shape[1]
     for group in groups:
-        if group.entries != group.rows * width:
-            _read_group(path, metadata, column, group, width=width)  # names the rows that are null or ragged
+        if columns.missing == "refuse" and group.entries != group.rows * width:
+            _read_group(path, metadata, columns, group, width=width)  # names the rows that are null or ragged
             msg = f"Row group {group.number} has {group.rows} rows of {width} but {group.entries} entries. {DAMAGED}"
             raise DataError(msg)
-    return _Part(path, seen, groups, width, dtype)
+    return _Part(path, seen, groups, width, vectors.dtype)
 
 
-def _groups_of(metadata: Any, column: str) -> tuple[_Group, ...]:
+def _first_vectors(path: Path, metadata: Any, columns: EmbeddingColumns, groups: tuple[_Group, ...]) -> NDArray[Any]:
+    """Return the rows of the first row group with entries: the first one, unless rows may be missing."""
+    for group in groups:
+        vectors = _read_group(path, metadata, columns, group)
+        if vectors.shape[1]:
+            return vectors
+        if columns.missing == "refuse":
+            break
+    msg = f"{columns.title} has no entries in row 0. Must be embeddings."
+    raise DataError(msg[0].upper() + msg[1:])
+
+
+def _groups_of(metadata: Any, columns: EmbeddingColumns) -> tuple[_Group, ...]:
     """Return the row groups that have rows."""
     with reading("Parquet"):
         schema = metadata.schema
-        inside = [_is_inside(schema.column(k), column) for k in range(len(schema))]
+        inside = [k for k in range(len(schema)) if is_inside(schema.column(k), columns)]
         found = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         rows = [group.num_rows for group in found]
-        entries = [group.column(inside.index(True)).num_values for group in found]
+        entries = [sum(group.column(k).num_values for k in inside) for group in found]
     if min(rows, default=0) < 0 or sum(rows) != metadata.num_rows:
         msg = f"Its row groups have {sum(rows)} rows, but its footer says {metadata.num_rows}. {DAMAGED}"
         raise DataError(msg)
@@ -219,22 +231,16 @@ def _groups_of(metadata: Any, column: str) -> tuple[_Group, ...]:
     return tuple(_Group(k, firsts[k], rows[k], entries[k]) for k in range(len(rows)) if rows[k])
 
 
-def _is_inside(leaf: Any, column: str) -> bool:
-    """Whether a leaf of a Parquet schema holds the entries of a list column: ``column.list.element``."""
-    below = leaf.path.removeprefix(f"{column}.")
-    return below != leaf.path and below.count(".") <= 1 and leaf.max_repetition_level == 1
-
-
-def _read_group(path: Path, metadata: Any, column: str, group: _Group, *, width: int | None = None) -> NDArray[Any]:
+def _read_group(
+    path: Path, metadata: Any, columns: EmbeddingColumns, group: _Group, *, width: int | None = None
+) -> NDArray[Any]:
     """Return the rows of one row group as an array."""
-    import pyarrow.parquet as pq
-
-    with reading("Parquet"), pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as parquet:
-        lists = parquet.read_row_group(group.number, columns=[column], use_threads=False).column(column)
-    if len(lists) != group.rows:
-        msg = f"Row group {group.number} has {len(lists)} rows, but the footer says {group.rows}. {DAMAGED}"
+    with reading("Parquet"), open_parquet(path, metadata=metadata) as parquet:
+        table = parquet.read_row_group(group.number, columns=list(columns.names), use_threads=False)
+    if len(table) != group.rows:
+        msg = f"Row group {group.number} has {len(table)} rows, but the footer says {group.rows}. {DAMAGED}"
         raise DataError(msg)
-    return stacked(lists, column, first=group.first, width=width)
+    return columns.rows(table, first=group.first, width=width)
 
 
 def _check_size(group: _Group, dtype: np.dtype[Any]) -> None:
@@ -248,14 +254,14 @@ def _check_size(group: _Group, dtype: np.dtype[Any]) -> None:
         raise DataError(msg)
 
 
-def _check_alike(first: _Part, other: _Part, column: str) -> None:
+def _check_alike(first: _Part, other: _Part, columns: EmbeddingColumns) -> None:
     """Refuse parts of different width or dtype."""
     if (first.width, first.dtype) != (other.width, other.dtype):
         msg = (
-            f"Column {column!r} has {first.width} entries of {first.dtype} in {first.path} "
+            f"{columns.title} has {first.width} entries of {first.dtype} in {first.path} "
             f"but {other.width} of {other.dtype} in {other.path}. Parts of one table must be alike."
         )
-        raise DataError(msg)
+        raise DataError(msg[0].upper() + msg[1:])
 
 
 def _seen(path: Path) -> _Seen:

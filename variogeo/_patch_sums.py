@@ -31,7 +31,7 @@ class PatchSums:
             msg = f"Invalid cells of type {type(self.cells).__name__}. Must be ClassSums."
             raise TypeError(msg)
         if len(self.cells) and (self.cells.second.max() >= self.count or self.cells.bin.max() > self.bins):
-            msg = f"Invalid cells: a patch or a bin beyond the {self.count} patches and {self.bins} bins."
+            msg = f"Invalid cells: a patch or a bin beyond the {self.count} patches and {self.bins} bins. Must fit."
             raise ValueError(msg)
 
     @property

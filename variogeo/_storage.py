@@ -11,24 +11,38 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from variogeo._checks import DataError
 
-SCHEMA = 4
+SCHEMA = 5
 """The newest layout that this version reads, and the one it writes."""
 
 _OLDEST = {"empirical_variogram": 3}
 """The oldest layout that this version reads, by kind where it is not 1: a variogram of 2 has no patches, no weights.
-Schema 4 has sums of weightings and spreads per lag, which version 3 cannot read."""
+Schema 4 has sums of weightings and spreads per lag, which version 3 cannot read; 5 has the model and the width of
+embeddings, which older documents do not know."""
 
 _LARGEST = 64 * 2**20
 """Bytes that a document may have: a million bins of few pairs, five thousand with all cells of their histogram."""
 
 _MOST_BRACKETS = 100
 """Lists and objects that a document may hold; the largest value of today has seventeen."""
+
+
+class Document(NamedTuple):
+    """A checked document: the kind of its value, what it holds, and the version of its layout."""
+
+    kind: str
+    content: dict[str, Any]
+    schema: int
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older version wrote it, which knew fewer fields."""
+        return self.schema < SCHEMA
 
 
 def write_document(path: str | os.PathLike[str], kind: str, content: dict[str, Any], *, overwrite: bool) -> None:
@@ -49,15 +63,15 @@ def dump_document(kind: str, content: dict[str, Any]) -> str:
     return raw.decode()
 
 
-def read_document(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
-    """Return the kind and the checked content of a document."""
+def read_document(path: str | os.PathLike[str]) -> Document:
+    """Return the checked document of a file."""
     with Path(path).open("rb") as stream:
         raw = stream.read(_LARGEST + 1)
     return parse_document(raw, str(path))
 
 
-def parse_document(raw: bytes, name: str) -> tuple[str, dict[str, Any]]:
-    """Return the kind and the checked content of the bytes of a document."""
+def parse_document(raw: bytes, name: str) -> Document:
+    """Return the checked document of some bytes."""
     if len(raw) > _LARGEST:
         msg = f"{name} has more than {_LARGEST // 2**20} MB. Not a document of variogeo."
         raise DataError(msg)
@@ -67,11 +81,14 @@ def parse_document(raw: bytes, name: str) -> tuple[str, dict[str, Any]]:
     try:
         document = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
     except ValueError as error:
-        msg = f"{name} is not a JSON document of variogeo: {error}."
+        msg = f"{name} is not a JSON document of variogeo: {error}. Must be a file that save() wrote."
         raise DataError(msg) from None
     kind = document.get("format") if isinstance(document, dict) else None
     if not isinstance(kind, str) or not kind.startswith("variogeo."):
-        msg = f"{name} is not a document of variogeo: it has no 'format' that starts with 'variogeo.'."
+        msg = (
+            f"{name} is not a document of variogeo: it has no 'format' that starts with 'variogeo.'. Must be a file "
+            "that save() wrote."
+        )
         raise DataError(msg)
     schema = document.get("schema")
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
@@ -89,7 +106,7 @@ def parse_document(raw: bytes, name: str) -> tuple[str, dict[str, Any]]:
     if schema < oldest:
         msg = f"{name} was written by schema {schema}; this version reads {kind} from {oldest} on. Make it again."
         raise DataError(msg)
-    return kind, {k: v for k, v in document.items() if k not in ("format", "schema")}
+    return Document(kind, {k: v for k, v in document.items() if k not in ("format", "schema")}, schema)
 
 
 def write_bytes(path: str | os.PathLike[str], raw: bytes, *, overwrite: bool) -> None:

@@ -90,7 +90,7 @@ class LagSums:
             wrong.append("histogram")
         if wrong:
             size = sizes.get(wrong[0], self.histogram.size)
-            msg = f"sums has {size} positions but bins needs {needed} (bin 0 and each bin): {wrong[0]}."
+            msg = f"sums has {size} positions but bins needs {needed} (bin 0 and each bin): {wrong[0]}. Must agree."
             raise ValueError(msg)
         if (self.npairs < 0).any():
             msg = f"sums has npairs of {self.npairs.min()}. Must not be negative."
@@ -103,10 +103,10 @@ class LagSums:
         if not isinstance(other, LagSums):
             return NotImplemented
         if self.has_weights != other.has_weights:
-            msg = "Sums with and without weights do not add: make both with weights=, or none."
+            msg = "Sums with and without weights do not add. Make both with weights=, or none."
             raise ValueError(msg)
         if self.has_spread != other.has_spread:
-            msg = "Sums with and without spread do not add: make both with the same spread=."
+            msg = "Sums with and without spread do not add. Make both with the same spread=."
             raise ValueError(msg)
         return LagSums(
             **{name: getattr(self, name) + getattr(other, name) for name, _ in _ARRAYS},

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import anisotropy_html
 from variogeo._checks import check_number
 from variogeo._fit import VariogramFit
 from variogeo._fitting import Weights, fit_variogram
@@ -82,6 +83,8 @@ class Anisotropy:
         """Return the semivariance at a lag (km) along an azimuth (degrees clockwise from north)."""
         stretch = self.model.effective_range / self.effective_range(azimuth)
         return self.model(np.asarray(lag, dtype=np.float64) * stretch)
+
+    _repr_html_ = anisotropy_html
 
 
 def fit_sectors(

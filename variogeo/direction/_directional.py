@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from variogeo._cards import directional_html
 from variogeo._checks import Dissimilarity
 from variogeo._distances import Metric
 from variogeo._empirical import EmpiricalVariogram
@@ -82,6 +83,8 @@ class DirectionalVariogram:
             lines.append(f"{low:10.4g}{high:10.4g}{columns[0][k]:17.5g}{cells}")
         return "\n".join(lines)
 
+    _repr_html_ = directional_html
+
 
 def directional_variogram(
     lonlat: Any,
@@ -149,7 +152,9 @@ def directional_variogram(
     check_cost_alone(len(points), terms.width)
     sums = accumulate(points, terms, bins, marks)
     check_filled(sums, bins)
-    omnidirectional = EmpiricalVariogram(bins, replace(sums, classes=no_classes()), dissimilarity, "matheron", metric)
+    omnidirectional = EmpiricalVariogram(
+        bins, replace(sums, classes=no_classes()), dissimilarity, "matheron", metric, width=int(terms.width)
+    )
     variograms = [replace(omnidirectional, sums=_within(sector, sums, bins, marks)) for sector in chosen]
     return DirectionalVariogram(chosen, tuple(variograms), omnidirectional)
 

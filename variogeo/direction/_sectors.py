@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import settings_html
 from variogeo._checks import check_number, check_whole
 
 HALF_TURN = 180.0
@@ -61,6 +62,8 @@ class AzimuthSector:
         return self.tolerance == HALF_TURN / 2 or (azimuth - self.azimuth + self.tolerance) % HALF_TURN < (
             2 * self.tolerance
         )
+
+    _repr_html_ = settings_html
 
 
 def cell_limits(sectors: Sequence[AzimuthSector]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from variogeo._cards import settings_html
 from variogeo._distance_kernels import CorrelogramKernel, ExponentialKernel, SimilarityKernel
 from variogeo._models import Exponential
 from variogeo._weighting import (
@@ -82,6 +83,8 @@ class Arm:
     batch: int = 1
     queue: int = 0
     by_region: bool = False
+
+    _repr_html_ = settings_html
 
 
 def weighted(scheme: Weighting, *, row_mean_one: bool = False) -> WeightedInfoNCE:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from variogeo._cards import settings_html
 from variogeo._checks import check_lonlat, check_values, check_whole
 from variogeo._cores import usable_cores
 from variogeo._lags import LagBins
@@ -67,6 +68,8 @@ class Size:
     curve_photos: int = 6_000
     regions: int = 8
     cost_rounds: int = 20
+
+    _repr_html_ = settings_html
 
 
 FULL = Size()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from variogeo._cards import experiment_html
 from variogeo.evaluation import accuracy_within, nearest_places
 from variogeo.evaluation._misfit import Aspect, log_misfit
 from variogeo.experiments._arms import Arm
@@ -172,6 +173,8 @@ class ExperimentResult:
             entry["level"] = {outcome.name: level(self.runs[arm.name], outcome, "test") for outcome in OUTCOMES}
             entry["error_km"] = {kind: error_figures(self.runs[arm.name], kind, "test") for kind in ("known", "new")}
         return entry
+
+    _repr_html_ = experiment_html
 
 
 def _changes_nothing(run: Run) -> bool:

@@ -146,7 +146,7 @@ class Run:
         if not path.is_file():
             return None
         try:
-            kind, content = read_document(path)
+            kind, content, _ = read_document(path)
         except DataError:
             return None
         if kind != _KIND or content.get("key") != key:

@@ -7,6 +7,7 @@ from typing import Literal, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from variogeo._cards import settings_html
 from variogeo._checks import DataError, check_number, check_same_length, check_whole
 from variogeo._points import PointEmbeddings
 from variogeo.experiments._blocks import effective_blocks, some_per_block
@@ -51,6 +52,8 @@ class BlockSizes:
         object.__setattr__(self, "known", check_number(self.known, name="known", above=0.0, unit="km"))
         object.__setattr__(self, "new", check_number(self.new, name="new", above=self.known, unit="km"))
         check_whole(self.queries_per_block, name="queries_per_block", at_least=1)
+
+    _repr_html_ = settings_html
 
 
 @dataclass(frozen=True, eq=False)

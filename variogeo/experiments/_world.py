@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from variogeo._cards import settings_html
 from variogeo._points import PointEmbeddings
 from variogeo.experiments._blocks import held_out, some_per_block, spatial_blocks
 from variogeo.experiments._features import photo_features
@@ -80,6 +81,8 @@ class PhotoWorld:
             gallery=points.lonlat[~is_test],
             test_blocks=blocks[position[test]],
         )
+
+    _repr_html_ = settings_html
 
 
 def moved(lonlat: npt.NDArray[np.float64], most_km: float, generator: np.random.Generator) -> npt.NDArray[np.float64]:

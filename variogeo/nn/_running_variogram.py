@@ -203,7 +203,7 @@ class RunningVariogram(nn.Module):
 
     def set_extra_state(self, state: str) -> None:
         """Take the sums of a state dict, after checking that they were made with the same settings."""
-        kind, content = parse_document(state.encode(), "the state of RunningVariogram")
+        kind, content, _ = parse_document(state.encode(), "the state of RunningVariogram")
         settings = {name: content.get(name) for name in self._settings}
         if kind != "running_variogram" or settings != self._settings:
             msg = f"The state was saved with {kind} {settings}, this module has {self._settings}. Make it the same way."

@@ -3,7 +3,7 @@
 from typing import Any
 
 from variogeo._loading import made
-from variogeo._storage import dump_document, encode, parse_document
+from variogeo._storage import Document, dump_document, encode, parse_document
 from variogeo._weighting import Weighting, is_listed
 
 _NAME = "the state of NegativeWeights"
@@ -19,9 +19,9 @@ def dump_state(scheme: Weighting, settings: dict[str, Any]) -> str:
 
 def scheme_of_state(state: str, settings: dict[str, Any]) -> Weighting | None:
     """Return the scheme of a state, or None where it holds none; other settings are refused."""
-    kind, content = parse_document(state.encode(), _NAME)
+    kind, content, schema = parse_document(state.encode(), _NAME)
     saved = {name: content.pop(name, _BEFORE.get(name)) for name in settings}
     if kind != "negative_weights" or saved != settings:
         msg = f"The state was saved with {kind} {saved}, this module has {settings}. Make it the same way."
         raise ValueError(msg)
-    return None if content["value"] is None else made("weighting", content, _NAME)
+    return None if content["value"] is None else made(Document("weighting", content, schema), _NAME)

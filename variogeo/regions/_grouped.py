@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import groups_html
 from variogeo._checks import Dissimilarity, check_choice, check_lonlat, check_same_length, check_values
 from variogeo._distances import Metric, SpherePoints, prepare_points
 from variogeo._empirical import EmpiricalVariogram
@@ -80,7 +81,9 @@ class GroupedVariogram:
             why = dict(self.skipped).get(label)
             listed = ", ".join(map(repr, self.labels))
             msg = (
-                f"Group {label!r} was skipped: {why}." if why else f"Invalid label {label!r}. Must be one of {listed}."
+                f"Group {label!r} was skipped: {why}. Must be one of {listed}."
+                if why
+                else f"Invalid label {label!r}. Must be one of {listed}."
             )
             raise KeyError(msg)
         return self.variograms[self.labels.index(label)]
@@ -118,6 +121,8 @@ class GroupedVariogram:
             )
         lines += [f"{label}: skipped, {why}" for label, why in self.skipped]
         return "\n".join(lines)
+
+    _repr_html_ = groups_html
 
 
 def grouped_variogram(
@@ -238,4 +243,6 @@ def _variogram(
         return None
     kept = None if patch is None else PatchSums(len(np.unique(patch)), len(bins), sums.classes)
     plain = replace(sums, classes=no_classes())
-    return EmpiricalVariogram(bins, plain, dissimilarity, "matheron", points.metric, patches=kept)
+    return EmpiricalVariogram(
+        bins, plain, dissimilarity, "matheron", points.metric, patches=kept, width=int(terms.width)
+    )

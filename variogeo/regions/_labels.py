@@ -63,7 +63,7 @@ def labels_in_polygons(lonlat: Any, polygons: "gpd.GeoDataFrame", column: str) -
     import geopandas as gpd
 
     places = check_lonlat(lonlat)
-    labels, geometry = _checked_polygons(polygons, column)
+    labels, geometry = checked_polygons(polygons, column)
     points = _spellings(places, geometry.total_bounds)
     names, code = np.unique(labels, return_inverse=True)
     frame = gpd.GeoDataFrame({"polygon": np.arange(len(labels))}, geometry=geometry.to_numpy(), crs="EPSG:4326")
@@ -156,7 +156,7 @@ def _spellings(places: NDArray[np.float64], bounds: NDArray[np.float64]) -> "gpd
     return gpd.GeoDataFrame({"row": row}, geometry=points, crs="EPSG:4326")
 
 
-def _checked_polygons(polygons: Any, column: str) -> tuple[list[str], "gpd.GeoSeries"]:
+def checked_polygons(polygons: Any, column: str) -> tuple[list[str], "gpd.GeoSeries"]:
     """Return the labels and the geometries in degrees, or refuse them."""
     import geopandas as gpd
 
@@ -190,7 +190,7 @@ def _in_degrees(given: "gpd.GeoSeries", crs: Any) -> "gpd.GeoSeries":
     try:
         degrees = given.to_crs("EPSG:4326")
     except ProjError as error:
-        msg = f"polygons do not convert to EPSG:4326 from CRS {crs.name!r}: {error} Is the CRS right?"
+        msg = f"polygons do not convert to EPSG:4326 from CRS {crs.name!r}: {error}. Is the CRS right?"
         raise ValueError(msg) from None
     parts, row = shapely.get_parts(degrees.to_numpy(), return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)

@@ -191,7 +191,7 @@ def _begin(path: Path, content: dict[str, Any]) -> None:
     if not file.exists():
         write_document(file, "run", content, overwrite=False)
         return
-    kind, found = read_document(file)
+    kind, found, _ = read_document(file)
     if kind == "run" and found == content:
         return
     cause = "other points, values, bins or options"

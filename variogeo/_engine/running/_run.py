@@ -110,7 +110,10 @@ class _Merge:
         """Take the sums of a task."""
         place = self._place.pop(task, None)
         if place is None:
-            msg = f"The executor yielded task {task}, which it was not given or had yielded before."
+            msg = (
+                f"The executor yielded task {task}, which it was not given or had yielded before. Its results "
+                "must yield each task of the job once."
+            )
             raise RuntimeError(msg)
         # Counts add exactly, in any order: only the few numbers per bin of a task that came early are held.
         self._histograms.append(sums.histogram)
@@ -129,7 +132,10 @@ class _Merge:
     def total(self) -> LagSums:
         """Return the sums of all tasks."""
         if self._place:
-            msg = f"The executor ended without {len(self._place)} tasks, the first of which is {min(self._place)}."
+            msg = (
+                f"The executor ended without {len(self._place)} tasks, the first of which is {min(self._place)}. Its "
+                "results must yield each task of the job once."
+            )
             raise RuntimeError(msg)
         return replace(
             self._sums, histogram=TermHistogram.sum_of(self._histograms), classes=ClassSums.sum_of(self._classes)

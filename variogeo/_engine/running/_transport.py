@@ -72,7 +72,8 @@ class Mapped:
         whole = np.memmap(self.path, np.uint8, "r")
         if len(whole) < self.least_bytes:
             msg = (
-                f"{self.path} has {len(whole)} bytes, but had {self.least_bytes} when the run began: it was cut short."
+                f"{self.path} has {len(whole)} bytes, but had {self.least_bytes} when the run began: it was cut short. "
+                "Write it again and start anew."
             )
             raise DataError(msg)
         return np.ndarray(self.shape, self.dtype, buffer=whole, offset=self.offset, strides=self.strides)
