@@ -1,0 +1,27 @@
+"""What a reader should know before the numbers: what `variogeo.check` finds, the fit, what was left out."""
+
+from variogeo._empirical import EmpiricalVariogram
+from variogeo._fit import VariogramFit
+from variogeo._tables import FEW_PAIRS
+from variogeo.checkup import Checkup, Finding
+
+_OF_OTHER_RUNS = "many pairs"
+"""A finding about the time that all pairs would take, which a report does not take."""
+
+
+def findings_of(
+    checkup: Checkup, empirical: EmpiricalVariogram, fit: VariogramFit, *, looked_at: int
+) -> tuple[Finding, ...]:
+    """Return what is known of the data, then of the curve."""
+    found = [finding for finding in checkup.findings if finding.name != _OF_OTHER_RUNS]
+    if looked_at < checkup.rows:
+        text = f"{looked_at:,} of {checkup.rows:,} points were looked at, chosen at random (seed 0)."
+        found.append(Finding("note", "some points", text))
+    if not fit.converged:
+        found.append(Finding("warning", f"fit: {fit.outcome}", fit.message))
+    few = int(((empirical.npairs > 0) & (empirical.npairs < FEW_PAIRS)).sum())
+    if few:
+        text = f"{few} of {len(empirical.bins)} lag bins hold fewer than {FEW_PAIRS} pairs: too few to read."
+        found.append(Finding("warning", "few pairs", text))
+    order = ("error", "warning", "note")
+    return tuple(sorted(found, key=lambda finding: order.index(finding.level)))

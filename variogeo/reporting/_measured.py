@@ -1,0 +1,123 @@
+"""Measured: everything that a report shows, as numbers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from variogeo._checks import check_lonlat, check_same_length, check_values
+from variogeo._empirical import EmpiricalVariogram
+from variogeo._estimation import empirical_variogram
+from variogeo._fit import ModelComparison
+from variogeo._fitting import compare_models
+from variogeo._label_codes import label_codes
+from variogeo._lags import LagBins
+from variogeo._models import MODELS
+from variogeo._prepared import prepared
+from variogeo._rows import some_rows
+from variogeo.checkup import Finding
+from variogeo.checkup._check import check
+from variogeo.reporting._findings import findings_of
+from variogeo.reporting._pair_classes import PairClasses
+from variogeo.reporting._provenance import data_hash
+from variogeo.reporting._shown import STRONGEST, ShownPairs, rounded_places, shown_pairs
+
+MOST_POINTS = 10_000
+"""Points that are looked at: 50 million pairs, some ten seconds."""
+
+FIT_WEIGHTS = "equal"
+"""Most pairs are far apart: with weights by pairs a curve would miss its rise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Labels of points, whose pairs within a group are left out.
+
+    Attributes
+    ----------
+    names : tuple of str
+    codes : (n,) int array
+        Position of each point's label, or -1 for none.
+    """
+
+    names: tuple[str, ...]
+    codes: NDArray[np.intp]
+
+    @property
+    def numbers(self) -> NDArray[np.intp]:
+        """One number for each group; points without a label are groups of their own."""
+        alone = self.codes < 0
+        return np.where(alone, len(self.names) + np.cumsum(alone), self.codes)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a report shows.
+
+    Attributes
+    ----------
+    npoints, entries : int
+        Points of the user, and entries of an embedding.
+    dtype : str
+        Of the embeddings.
+    hash : str
+        Of all data.
+    rows : (n,) int array
+        Which points were looked at.
+    places : (n, 2) float array, degrees
+        These points as they are shown.
+    groups : Groups or None
+        Of these points.
+    empirical : EmpiricalVariogram
+    comparison : ModelComparison
+    classes : PairClasses
+    counts : (4,) int array
+        Pairs of each class.
+    pairs : ShownPairs
+    findings : tuple of Finding
+        What to know first, the most serious first.
+    """
+
+    npoints: int
+    entries: int
+    dtype: str
+    hash: str
+    rows: NDArray[np.intp]
+    places: NDArray[np.float64]
+    groups: Groups | None
+    empirical: EmpiricalVariogram
+    comparison: ModelComparison
+    classes: PairClasses
+    counts: NDArray[np.int64]
+    pairs: ShownPairs
+    findings: tuple[Finding, ...]
+
+
+def measured(
+    lonlat: Any, embeddings: Any, *, bins: LagBins | None, groups: Any, precision_km: float | None
+) -> Measured:
+    """Return what a report shows of some points, or of a random part of very many."""
+    places, values = check_lonlat(lonlat), check_values(embeddings, dissimilarity="cosine", name="embeddings")
+    check_same_length(places, values, names=("lonlat", "embeddings"), item="photo")
+    npoints = len(places)
+    labels = None if groups is None else Groups(*label_codes(groups, npoints, name="groups"))
+    digest, checkup = data_hash(places, values), check(places, values, groups=groups)
+    rows = np.arange(npoints)
+    if npoints > MOST_POINTS:
+        rows = np.sort(np.random.default_rng(0).choice(npoints, MOST_POINTS, replace=False))
+        places, values = places[rows], some_rows(values, rows)
+        labels = labels and Groups(labels.names, labels.codes[rows])
+    group = None if labels is None else labels.numbers
+    points, terms = prepared(places, values, "cosine", "geodesic")
+    empirical = empirical_variogram(places, values, LagBins.covering(places) if bins is None else bins, exclude=group)
+    comparison = compare_models(empirical, list(MODELS.values()), weights=FIT_WEIGHTS)
+    classes = PairClasses.of(empirical, comparison.best)
+    found = classes.walk(points, terms, group, most=STRONGEST)
+    pairs = shown_pairs(points, terms, classes, found, group=group, precision_km=precision_km)
+    shown = rounded_places(points.lonlat, precision_km)
+    findings = findings_of(checkup, empirical, comparison.best, looked_at=len(rows))
+    return Measured(
+        npoints, values.shape[1], str(values.dtype), digest, rows, shown, labels, empirical, comparison, classes,
+        found.counts, pairs, findings,
+    )  # fmt: skip

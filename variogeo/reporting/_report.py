@@ -1,0 +1,139 @@
+"""The report of some embeddings in one HTML file: `report`."""
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from variogeo._checks import check_number
+from variogeo._lags import LagBins
+from variogeo._storage import write_bytes
+
+
+def report(
+    lonlat: Any,
+    embeddings: Any,
+    path: str | os.PathLike[str],
+    *,
+    title: str = "Semivariogram report",
+    bins: LagBins | None = None,
+    groups: Any = None,
+    model_id: str | None = None,
+    precision_km: float | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write one HTML file with the curve, the cloud of pairs linked with a map, and where they come from.
+
+    Parameters
+    ----------
+    lonlat : (n, 2) float array, degrees
+        Longitude then latitude, WGS84.
+    embeddings : (n, d) float array, memory map or row source
+        One row per photo. Never modified.
+    path : str or path
+        The file to write, in a folder that exists.
+    title : str
+        Heading of the page.
+    bins : LagBins, optional
+        By default ``LagBins.covering(lonlat)``.
+    groups : (n,) array of labels, optional
+        Such as the sequence of a photo: pairs of one group are left out everywhere. None, NaN and "" are no label.
+        Labels are shown beside pairs, at most 200 characters of each.
+    model_id : str, optional
+        Name of the model that made the embeddings.
+    precision_km : float, optional, km
+        Show places on a grid with cells of this size, and lags between these places: for photos whose exact places are
+        not to be told. Curve, table and counts stay those of the exact places.
+    overwrite : bool
+        Whether a file of this name may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The file that was written.
+
+    Raises
+    ------
+    ImportError
+        Without bokeh or jinja2: ``pip install "variogeo[report]"``.
+    ValueError
+        For coordinates, embeddings, bins or groups that cannot give a variogram, the message names the rows.
+    TypeError
+        For arrays that do not hold real numbers, and a title that is no text.
+    FileExistsError
+        Where the file is there and ``overwrite`` is False; before anything is measured.
+
+    Notes
+    -----
+    The file needs nothing else: no network, no server. Its content security policy lets it load nothing and send
+    nothing, and only its own two scripts run. All texts are escaped. With scripts switched off, the picture and all
+    tables are there. Equal data, settings and versions give equal bytes.
+
+    The model is the best of five by AIC, fitted to all bins with equal weights. A pair is *as expected* within one
+    spread of its lag bin about the curve. Below that it is a *hard negative* where it is far, and a *likely false
+    negative* where it is near; far begins at the effective range or, where no fit converged, at half of the last bin.
+    All pairs are counted. Those that are drawn are the strongest, and a sample evenly over the lags.
+
+    Of more than 10 000 points, 10 000 are chosen at random, and the report says so. The hash covers all of them:
+    sha256 of the coordinates as float64 (longitudes of -180..180), then the embeddings as they are stored, little
+    endian.
+
+    Group labels, row numbers and dissimilarities are not hidden by ``precision_km``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import variogeo
+    >>> photos = variogeo.datasets.geoclip_photos()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = variogeo.report(photos.lonlat[:200], photos.embeddings[:200], Path(folder) / "report.html")
+    ...     file.name, file.stat().st_size < 3_000_000
+    ('report.html', True)
+    """
+    _check_packages()
+    file = _checked_file(path, overwrite=overwrite)
+    _check_text(title, "title")
+    if model_id is not None:
+        _check_text(model_id, "model_id")
+    if precision_km is not None:
+        precision_km = check_number(precision_km, name="precision_km", above=0.0, unit="km")
+    from variogeo.reporting._measured import measured
+    from variogeo.reporting._page import page_of
+
+    content = measured(lonlat, embeddings, bins=bins, groups=groups, precision_km=precision_km)
+    page = page_of(content, title=title, model_id=model_id, precision_km=precision_km)
+    write_bytes(file, page, overwrite=overwrite)
+    return file
+
+
+def _check_packages() -> None:
+    """Refuse to begin without the packages of the extra."""
+    missing = [name for name in ("bokeh", "jinja2") if importlib.util.find_spec(name) is None]
+    if missing:
+        msg = f"A report needs {' and '.join(missing)}. Its extra: pip install 'variogeo[report]'."
+        raise ImportError(msg)
+
+
+def _checked_file(path: Any, *, overwrite: bool) -> Path:
+    """Return the path, or refuse one that cannot be written, before minutes of work."""
+    file = Path(path)
+    if file.exists() and not overwrite:
+        msg = f"{file} exists. Pass overwrite=True or choose another name."
+        raise FileExistsError(msg)
+    if not file.parent.is_dir():
+        msg = f"{file.parent} is not a folder. Make it first."
+        raise FileNotFoundError(msg)
+    return file
+
+
+def _check_text(text: Any, name: str) -> None:
+    """Refuse what is no text, or cannot be written as UTF-8."""
+    if not isinstance(text, str):
+        msg = f"Invalid {name} of type {type(text).__name__}. Must be a text."
+        raise TypeError(msg)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        msg = f"Invalid {name}: its character {error.start} is half of a pair (a lone surrogate). Leave it out."
+        raise ValueError(msg) from None
