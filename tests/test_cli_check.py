@@ -5,6 +5,8 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from commands import photos_npz, printed, refusal
 
@@ -62,17 +64,35 @@ def test_errors_end_with_1_and_are_shown(capsys):
     assert json.loads(capsys.readouterr().out)["ok"] is False
 
 
-def test_a_file_that_the_door_refuses_is_an_error_with_its_rows(capsys):
-    lonlat = np.array([[8.0, 50.0], [np.nan, 51.0], [9.0, 52.0]])
-    np.savez("gap.npz", lonlat=lonlat, embedding=np.eye(3))
-    line = refusal(capsys, "check", "gap.npz")
-    assert "in 1 row" in line
+def test_rows_that_a_door_would_refuse_are_findings_with_their_numbers(capsys):
+    lonlat = np.array([[8.0, 50.0], [np.nan, 51.0], [9.0, 52.0], [10.0, 53.0]])
+    embedding = np.eye(4)
+    embedding[2], embedding[3, 0] = 0.0, np.nan
+    np.savez("gap.npz", lonlat=lonlat, embedding=embedding)
     assert cli.main(["check", "gap.npz", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["findings"]
+    rows = {finding["name"]: finding["rows"] for finding in found if finding["level"] == "error"}
+    assert rows == {"missing coordinates": [1], "zero vectors": [2], "missing embeddings": [3]}
+
+
+def test_a_folder_of_parts_is_looked_at_part_by_part(capsys):
+    points = read_points("photos.npz", embedding="clip")
+    table = pa.table({"lon": points.lonlat[:, 0], "lat": points.lonlat[:, 1], "clip": list(points.embeddings)})
+    Path("parts").mkdir()
+    pq.write_table(table, "parts/a.parquet")
+    text = printed(capsys, "check", "parts", "--embedding", "clip")
+    assert text.partition("\n\nOn the command line")[0] == str(variogeo.check(*points))
+
+
+def test_a_file_that_cannot_be_read_is_one_error(capsys):
+    Path("broken.npz").write_bytes(b"PK")
+    assert "broken.npz" in refusal(capsys, "check", "broken.npz")
+    assert cli.main(["check", "broken.npz", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["ok"] is False
     (finding,) = found["findings"]
     assert (finding["level"], finding["name"]) == ("error", "not readable")
-    assert finding["text"].startswith("gap.npz: ")
+    assert finding["text"].startswith("broken.npz: ")
 
 
 def test_swapped_columns_are_a_finding_and_no_second_warning(capsys):

@@ -1,7 +1,7 @@
 """What is drawn equals the data, and nothing else of the user's is touched."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -118,7 +118,7 @@ def test_the_curve_is_the_model_over_all_measured_lags(ax: Axes) -> None:
 
 
 def test_the_effective_range_is_marked_in_km_where_it_lies_among_the_lags(ax: Axes) -> None:
-    plot_variogram(empirical(), MODEL, ax=ax)
+    plot_variogram(replace(empirical(), metric="geodesic"), MODEL, ax=ax)
     assert list(line(ax, "effective range 300 km").get_xdata()) == [300.0] * 2
 
 
@@ -126,8 +126,21 @@ def test_nugget_and_sill_are_lines_across_named_once(ax: Axes) -> None:
     plot_variogram(empirical(), MODEL, ax=ax)
     guide = line(ax, "nugget 0.1, sill 0.4")
     across = [list(one.get_ydata()) for one in ax.get_lines() if one.get_color() == guide.get_color()]
-    assert [0.1, 0.1] in across
-    assert list(guide.get_ydata()) == [MODEL.sill] * 2
+    assert list(guide.get_ydata()) == [0.1, 0.1]
+    assert [MODEL.sill] * 2 in across
+
+
+def test_a_sill_far_above_all_that_was_measured_has_no_line(ax: Axes) -> None:
+    plot_variogram(empirical(), Exponential(0.1, 5.0, 1e5), ax=ax)
+    assert ax.get_ylim()[1] < 1.0
+    assert "nugget 0.1, sill 5.1" in labels(ax)
+
+
+def test_lags_in_a_unit_of_the_users_are_not_called_km(ax: Axes) -> None:
+    data = empirical()
+    assert data.metric == "given"
+    plot_variogram(data, MODEL, ax=ax)
+    assert "effective range 300" in labels(ax)
 
 
 def test_bins_with_few_pairs_lie_on_grey(ax: Axes) -> None:

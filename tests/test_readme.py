@@ -5,6 +5,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -34,15 +35,33 @@ def few_photos(tmp_path, monkeypatch):
     return {"variogeo": variogeo, "LagBins": LagBins, "lonlat": lonlat, "embeddings": embeddings, "bins": bins}
 
 
+def test_three_lines_plot_a_fitted_curve(snippets):
+    assert snippets[0].count("\n") == 3
+    with mpl.rc_context({"backend": "Agg"}):
+        plt.close("all")
+        exec(compile(snippets[0], "README", "exec"), {})
+        assert len(plt.gcf().axes[0].lines) > 0
+        plt.close("all")
+
+
+def test_the_snippet_for_ones_own_points_checks_and_reports_them(snippets, few_photos, capsys):
+    pytest.importorskip("bokeh")
+    frame = gpd.read_parquet("photos/all.parquet").assign(sequence=np.arange(400) // 10)
+    frame.to_parquet("photos.parquet")
+    exec(compile(snippets[2], "README", "exec"), {**few_photos, "gdf": frame})
+    assert "rows         400" in capsys.readouterr().out
+    assert "default-src 'none'" in Path("report.html").read_text("utf-8")
+
+
 def test_the_snippet_for_geographers_writes_a_plot(snippets, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with mpl.rc_context({"backend": "Agg"}):
-        exec(compile(snippets[0], "README", "exec"), {})
+        exec(compile(snippets[1], "README", "exec"), {})
     assert (tmp_path / "variogram.png").read_bytes()[1:4] == b"PNG"
 
 
 def test_the_snippet_on_large_data_gives_means_of_all_pairs_and_of_a_sample(snippets, few_photos):
-    exec(compile(snippets[1], "README", "exec"), few_photos)
+    exec(compile(snippets[3], "README", "exec"), few_photos)
     means, sample = few_photos["means"], few_photos["sample"]
     assert np.isnan(means.spread).all()
     assert sample.npairs.tolist() == means.npairs.tolist()  # 100 000 are more than there are
@@ -51,7 +70,7 @@ def test_the_snippet_on_large_data_gives_means_of_all_pairs_and_of_a_sample(snip
 
 def test_the_snippet_on_files_gives_what_arrays_give(snippets, few_photos, tmp_path):
     expected = empirical_variogram(few_photos["lonlat"], few_photos["embeddings"], few_photos["bins"], spread=False)
-    first, second = snippets[2].strip().rsplit("\n\n", 1)
+    first, second = snippets[4].strip().rsplit("\n\n", 1)
     for part, folder in ((first, "run-npy"), (second, "run-parquet")):
         exec(compile(part, "README", "exec"), few_photos)
         assert few_photos["empirical"] == expected
@@ -62,9 +81,9 @@ def test_the_snippet_for_dask_gives_the_same_bits(snippets, few_photos):
     """With a cluster inside this process in the place of the one that the snippet names."""
     distributed = pytest.importorskip("distributed")
     expected = empirical_variogram(few_photos["lonlat"], few_photos["embeddings"], few_photos["bins"])
-    assert snippets[3].count("tcp://scheduler:8786") == 1
+    assert snippets[5].count("tcp://scheduler:8786") == 1
     with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
-        code = snippets[3].replace("tcp://scheduler:8786", cluster.scheduler_address)
+        code = snippets[5].replace("tcp://scheduler:8786", cluster.scheduler_address)
         exec(compile(code, "README", "exec"), few_photos)
     assert few_photos["empirical"] == expected
 
@@ -74,7 +93,7 @@ def test_the_snippets_on_errors_and_places_print_their_results(snippets, capsys)
     names = {"variogeo": variogeo, "LagBins": LagBins, "Exponential": variogeo.Exponential}
     names |= {"lonlat": photos.lonlat, "embeddings": photos.embeddings}
     with mpl.rc_context({"backend": "Agg"}):
-        for snippet in snippets[4:6]:
+        for snippet in snippets[6:8]:
             exec(compile(snippet, "README", "exec"), names)
     printed = capsys.readouterr().out
     for words in ("<CurveUncertainty: jackknife of 50 patches", "<FitIntervals", "<PermutationEnvelope: p = 0.001"):
@@ -100,7 +119,7 @@ def test_the_snippet_for_engineers_gives_a_loss(snippets):
         "target": torch.arange(8, 16),
         "logits": torch.zeros(8, 16),
     }
-    exec(compile(snippets[6], "README", "exec"), names)
+    exec(compile(snippets[8], "README", "exec"), names)
     assert (names["log_weights"][torch.arange(8), names["target"]] == 0).all()
     weights = np.exp(names["log_weights"].double().numpy())
     assert names["loss"].item() == pytest.approx(np.log(weights.sum(axis=1)).mean(), rel=1e-6)

@@ -75,7 +75,7 @@ def gaussian_field(
         msg = f"Invalid model of type {type(model).__name__}. Must be a variogram model, e.g. Exponential(...)."
         raise TypeError(msg)
     if metric == "great_circle" and not model.valid_on_sphere:
-        msg = f"Invalid model {type(model).__name__} for metric 'great_circle': {model.validity}."
+        msg = f"Invalid model {type(model).__name__} for metric 'great_circle'. It is {model.validity}."
         raise ValueError(msg)
     random = np.random.default_rng(seed)
     points = prepare_points(places, metric)

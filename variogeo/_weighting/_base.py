@@ -8,6 +8,7 @@ from functools import reduce
 from operator import add
 from typing import Any, TypeVar, cast
 
+from variogeo._cards import scheme_html
 from variogeo._model import VariogramModel
 from variogeo._storage import encode, write_document
 
@@ -105,6 +106,8 @@ class Weighting(ABC):
             )
             raise TypeError(msg)
         write_document(path, "weighting", {"value": encode(self)}, overwrite=overwrite)
+
+    _repr_html_ = scheme_html
 
 
 def landmarks_by_lag(landmarks: Iterable[tuple[str, float]]) -> dict[float, str]:

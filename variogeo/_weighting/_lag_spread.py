@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from variogeo._cards import spread_html
 from variogeo._checks import check_number
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._model import checked_lag
@@ -136,6 +137,8 @@ class LagSpread:
         rises = [high - low for low, high in pairwise(self.spread)]
         widths = [high - low for low, high in pairwise(at)]
         return tuple((start, 1.0 / width, rise) for start, width, rise in zip(at[:-1], widths, rises, strict=True))
+
+    _repr_html_ = spread_html
 
 
 def varies(spread: Any, mean: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
+from variogeo._cards import scheme_html
 from variogeo._model import VariogramModel, check_model, checked_lag
 from variogeo._namespace import array_namespace
 from variogeo._storage import encode, write_document
@@ -85,3 +86,5 @@ class ThesisMultiplier:
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Save as JSON with a checksum, numbers in full: ``variogeo.load(path) == self``."""
         write_document(path, "weighting", {"value": encode(self)}, overwrite=overwrite)
+
+    _repr_html_ = scheme_html

@@ -9,7 +9,7 @@ from variogeo._checks import DataError
 from variogeo.checkup import Checkup, Finding
 from variogeo.cli._lines import print_json, print_result
 from variogeo.cli._outputs import check_file, of_bytes, write_outputs
-from variogeo.cli._points import add_points_options, read_points, same_points
+from variogeo.cli._points import add_points_options, read_rows, same_points
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -30,16 +30,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.html is not None:
         check_file(arguments.html, "--html", ".html", overwrite=arguments.overwrite)
     try:
-        # The checkup says by itself what looks swapped.
-        points = read_points(arguments, check_land=False)
+        lonlat, embeddings, groups = read_rows(arguments)
     except DataError as error:
         if not arguments.json:
             raise
         print_json({"ok": False, "findings": [Finding("error", "not readable", str(error)).to_json()]})
         return 1
-    checkup = variogeo.check(
-        points.lonlat, points.embeddings, groups=points.groups, check_land=not arguments.no_check_land
-    )
+    checkup = variogeo.check(lonlat, embeddings, groups=groups, check_land=not arguments.no_check_land)
     if arguments.html is not None:
         write_outputs({arguments.html: of_bytes(checkup.to_html().encode())})
     if arguments.json:

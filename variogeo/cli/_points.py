@@ -53,14 +53,7 @@ def read_points(arguments: argparse.Namespace, *, check_land: bool = True) -> Po
     """Return the points of a file; those of a folder with embeddings that stay in their files."""
     from variogeo import io
 
-    if (arguments.lon is None) != (arguments.lat is None):
-        msg = "--lon and --lat go together. Name both columns."
-        raise UsageError(msg)
-    names = ("embedding", "lon", "lat", "point", "group", "units", "missing", "model_id")
-    given: dict[str, Any] = {name: getattr(arguments, name) for name in names}
-    given["check_land"] = check_land and not arguments.no_check_land
-    if arguments.dequantize is not None:
-        given["dequantize"] = getattr(io, _FORMULAS[arguments.dequantize])
+    given = {**_given(arguments), "check_land": check_land and not arguments.no_check_land}
     streamed = arguments.stream or arguments.points.is_dir()
     if streamed and arguments.table is not None:
         msg = "--table goes with an npy file, which is neither a folder nor streamed. Leave one of them out."
@@ -73,6 +66,34 @@ def read_points(arguments: argparse.Namespace, *, check_land: bool = True) -> Po
         rows = f"{len(points.dropped)} rows ({listed_rows(points.dropped)})"
         say(f"warning: {rows} were left out by --missing drop; row numbers from here on are those of the rest.")
     return points
+
+
+def read_rows(arguments: argparse.Namespace) -> tuple[Any, Any, Any]:
+    """Return places, embeddings and groups of a file with NaN where something is missing, so that all of it is seen."""
+    from variogeo.io._read import raw_points
+    from variogeo.io._wanted import Wanted
+
+    if arguments.stream or arguments.points.is_dir():
+        points = read_points(arguments, check_land=False)
+        return points.lonlat, points.embeddings, points.groups
+    given = {"dequantize": None, **_given(arguments), "missing": "drop"}
+    del given["model_id"]
+    raw = raw_points(arguments.points, arguments.table, Wanted(**given))
+    return raw.lonlat, raw.embeddings, raw.groups
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of a door that the options stand for."""
+    from variogeo import io
+
+    if (arguments.lon is None) != (arguments.lat is None):
+        msg = "--lon and --lat go together. Name both columns."
+        raise UsageError(msg)
+    names = ("embedding", "lon", "lat", "point", "group", "units", "missing", "model_id")
+    given: dict[str, Any] = {name: getattr(arguments, name) for name in names}
+    if arguments.dequantize is not None:
+        given["dequantize"] = getattr(io, _FORMULAS[arguments.dequantize])
+    return given
 
 
 def same_points(arguments: argparse.Namespace) -> list[str]:

@@ -34,7 +34,7 @@ def geolocation_error(predicted: Any, true: Any) -> NDArray[np.float64]:
     places, truth = check_lonlat(predicted, name="predicted"), check_lonlat(true, name="true")
     check_same_length(places, truth, names=("predicted", "true"), item="photo")
     if not len(places):
-        msg = "predicted and true have no rows: no error to measure."
+        msg = "predicted and true have no rows: no error to measure. Must have one row per photo."
         raise ValueError(msg)
     return lag_along(places, truth, "geodesic")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import group_tests_html
 from variogeo._checks import check_whole
 from variogeo.inference._holm import holm
 from variogeo.inference._intervals import student_quantile
@@ -115,6 +116,8 @@ class GroupComparison:
                 f"{row['difference']:+.4g} at {row['low']:g} to {row['high']:g} km"
             )
         return "\n".join(lines)
+
+    _repr_html_ = group_tests_html
 
 
 def compare_groups(uncertainties: Mapping[str, CurveUncertainty], *, seed: int = 0) -> GroupComparison:

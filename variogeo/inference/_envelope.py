@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import envelope_html
 from variogeo._checks import as_real_array, check_number
 from variogeo.inference._holm import holm
 
@@ -46,6 +47,8 @@ class GlobalEnvelope:
             array = np.array(getattr(self, name), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+
+    _repr_html_ = envelope_html
 
 
 def envelope(observed: Any, curves: Any, *, level: float = 0.95) -> GlobalEnvelope:

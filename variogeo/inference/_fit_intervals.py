@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import intervals_html, settings_html
 from variogeo._fit import VariogramFit
 from variogeo._fitting import fit_variogram
 from variogeo.inference._intervals import check_level, on_log_scale, student_quantile
@@ -36,6 +37,8 @@ class ParameterInterval(NamedTuple):
     standard_error: float
     lower: float
     upper: float
+
+    _repr_html_ = settings_html
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,6 +128,8 @@ class FitIntervals:
             estimate, error, lower, upper = self[name]
             lines.append(f"{name:23s}{estimate:10.4g}{error:16.3g}{lower:10.4g}{upper:10.4g}")
         return "\n".join([*lines, self.message])
+
+    _repr_html_ = intervals_html
 
 
 def fit_intervals(

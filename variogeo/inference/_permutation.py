@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import permutation_html
 from variogeo._checks import Dissimilarity, check_whole
 from variogeo._cores import usable_cores
 from variogeo._distances import Metric
@@ -145,6 +146,8 @@ class PermutationEnvelope:
         if self.outside.any():
             lines.append(f"* outside the global envelope of level {self.level:g}")
         return "\n".join(lines)
+
+    _repr_html_ = permutation_html
 
 
 def permutation_test(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import uncertainty_html
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._patch_sums import PatchSums
 from variogeo.inference._intervals import check_level, on_log_scale, student_quantile
@@ -237,6 +238,8 @@ class CurveUncertainty:
             lines.append(f"* fewer than {FEW_PATCHES:g} effective patches: the error is itself uncertain, or unknown")
         return "\n".join(lines)
 
+    _repr_html_ = uncertainty_html
+
 
 def patches_of(empirical: Any, method: str) -> PatchSums:
     """Return the sums per pair of patches of a variogram, or refuse one without them."""
@@ -253,7 +256,7 @@ def patches_of(empirical: Any, method: str) -> PatchSums:
         )
         raise ValueError(msg)
     if empirical.patches.count < 2:
-        msg = f"This variogram has {empirical.patches.count} patch, of which there must be 2, better 20 to 50."
+        msg = f"This variogram has {empirical.patches.count} patch. Must have at least 2, better 20 to 50."
         raise ValueError(msg)
     if empirical.estimator != "matheron":
         msg = (

@@ -106,6 +106,13 @@ def read_points(
     ([[8.0, 50.0], [9.0, 51.0]], ['a', 'b'])
     """
     wanted = Wanted(embedding, lon, lat, point, group, units, missing, dequantize)
+    raw = raw_points(path, table, wanted)
+    with naming(path):
+        return finished(raw, missing=missing, model_id=model_id, check_land=check_land)
+
+
+def raw_points(path: str | os.PathLike[str], table: str | os.PathLike[str] | None, wanted: Wanted) -> RawPoints:
+    """Return the rows of a file before any is refused or dropped for its numbers."""
     file = existing_file(path)
     check_no_code(file, export=EXPORT_POINTS)
     suffix = file.suffix.lower()
@@ -123,7 +130,7 @@ def read_points(
             msg = f"It ends in {file.suffix!r}. Must be Parquet (.parquet, .geoparquet), .npz, or .npy with table=."
             raise DataError(msg)
         check_filled(raw.lonlat)
-        return finished(raw, missing=missing, model_id=model_id, check_land=check_land)
+    return raw
 
 
 def _raw_parquet(table: Table, wanted: Wanted) -> RawPoints:

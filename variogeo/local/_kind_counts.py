@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import settings_html
 from variogeo._checks import Dissimilarity, check_number
 from variogeo._distances import Metric
 from variogeo._engine.tiles import Tile, Tiles
@@ -35,6 +36,8 @@ class PairKindCounts(NamedTuple):
     false_negative: int
     as_expected: int
     npairs: int
+
+    _repr_html_ = settings_html
 
 
 def count_pair_kinds(

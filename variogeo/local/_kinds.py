@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import settings_html
 from variogeo._checks import check_choice, check_number
 from variogeo._lags import LagBins
 from variogeo._model import RangeDefinition, check_range_name
@@ -81,6 +82,8 @@ class PairKind:
     def least(self) -> float:
         """The strength that a pair of this kind exceeds."""
         return -np.inf if self.name == "as_expected" else 0.0
+
+    _repr_html_ = settings_html
 
 
 def _check_window(low: float, high: float) -> None:

@@ -238,7 +238,7 @@ class NegativeWeights(nn.Module):
         """Return both sides of the batch, with features where the scheme reads them."""
         needed = self.scheme.needs_dissimilarity
         if needed and (feats[0] is None or feats[1] is None):
-            msg = "The scheme needs feats_a and feats_b: the frozen features in which its curve was fitted."
+            msg = "The scheme needs feats_a and feats_b: the frozen features in which its curve was fitted. Pass both."
             raise TypeError(msg)
         used = feats if needed else (None, None)
         sides = prepare_sides(self.coordinates, coords, used, positives, width=self.feature_width)

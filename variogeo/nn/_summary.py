@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from variogeo._cards import text_html
 from variogeo._weighting import Weighting, landmarks_by_lag
 from variogeo.nn._sides import Sides, mean_dissimilarities
 
@@ -72,6 +73,8 @@ class WeightSummary:
                 f"mean dissimilarity {self.mean_dissimilarity:.3g}, the curve expects {self.expected_dissimilarity:.3g}"
             )
         return "\n".join(lines)
+
+    _repr_html_ = text_html
 
 
 def summarise(sides: Sides, log_weights: Callable[[slice], Tensor], scheme: Weighting) -> WeightSummary:

@@ -15,6 +15,9 @@ from variogeo.plotting._axes import BAND, BARS, CURVE, GUIDE, POINTS, axes_or_ne
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_HIGHEST_GUIDE = 1.5
+"""A sill so many times above the end of the curve was never seen: its line would flatten what was."""
+
 
 def plot_variogram(
     empirical: EmpiricalVariogram,
@@ -63,7 +66,7 @@ def plot_variogram(
     if np.isfinite(empirical.sill_apriori):
         ax.axhline(empirical.sill_apriori, color=GUIDE, linestyle=":", linewidth=1.2, label="a-priori sill")
     if model is not None:
-        _draw_model(model, lag, ax)
+        _draw_model(model, lag, ax, unit="" if empirical.metric == "given" else " km")
     ax.plot(
         lag[~few],
         semivariance[~few],
@@ -132,14 +135,15 @@ def curve_of(model: Any) -> tuple[VariogramModel, str, str]:
     return (curve, "-", name) if not fit or fit.converged else (curve, "--", f"{name} ({fit.outcome})")
 
 
-def _draw_model(model: VariogramModel | VariogramFit, lag: Any, ax: "Axes") -> None:
-    """Draw the curve over the measured lags, with guides at its nugget, its sill and its effective range."""
+def _draw_model(model: VariogramModel | VariogramFit, lag: Any, ax: "Axes", *, unit: str) -> None:
+    """Draw the curve over the measured lags, with guides at nugget, sill and effective range where they lie in view."""
     curve, style, name = curve_of(model)
     lags = np.geomspace(lag.min() / 1.5, lag.max() * 1.2, 400)
     ax.plot(lags, curve(lags), style, color=CURVE, linewidth=1.8, label=name, zorder=3)
     guide = {"color": CURVE, "linestyle": ":", "linewidth": 1.0}
-    ax.axhline(curve.sill, **guide, label=f"nugget {curve.nugget:.3g}, sill {curve.sill:.3g}")
-    ax.axhline(curve.nugget, **guide)
+    ax.axhline(curve.nugget, **guide, label=f"nugget {curve.nugget:.3g}, sill {curve.sill:.3g}")
+    if curve.sill <= _HIGHEST_GUIDE * curve(lags[-1]):
+        ax.axhline(curve.sill, **guide)
     reached = curve.effective_range
     if lags[0] < reached < lags[-1]:
-        ax.axvline(reached, **guide, label=f"effective range {number(reached)} km")
+        ax.axvline(reached, **guide, label=f"effective range {number(reached)}{unit}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._cards import weight_effect_html
 from variogeo._checks import Dissimilarity
 from variogeo._distances import Metric
 from variogeo._empirical import EmpiricalVariogram
@@ -73,6 +74,8 @@ class WeightComparison:
         ]
         sills = self.unweighted.sill_apriori, self.weighted.sill_apriori
         return "\n".join([*lines, f"a-priori sill: {sills[0]:.5g}, weighted {sills[1]:.5g}"])
+
+    _repr_html_ = weight_effect_html
 
 
 def compare_weights(

@@ -122,5 +122,5 @@ def location_labels(lonlat: Any) -> NDArray[np.intp]:
 def _check_some(points: NDArray[Any], *, name: str = "lonlat") -> None:
     """Refuse no points."""
     if not len(points):
-        msg = f"{name} has 0 rows: no points to weight."
+        msg = f"{name} has 0 rows: no points to weight. Must have at least one."
         raise ValueError(msg)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from variogeo._cards import gallery_html
 from variogeo._checks import check_lonlat, check_whole, listed_rows
 from variogeo.evaluation import error_quantiles, geolocation_error, nearest_places
 from variogeo.evaluation._figures import figures_of
@@ -95,6 +96,8 @@ class GalleryEvaluation:
         lines += [f"{name:24}{model:10.1f}{oracle:10.1f}" for name, (model, oracle) in self.figures().items()]
         return "\n".join(lines)
 
+    _repr_html_ = gallery_html
+
 
 def evaluate_gallery(model: Any, batches: Iterable[Any], *, gallery: Tensor | None = None) -> GalleryEvaluation:
     """Return how well a GeoCLIP places photos within a gallery, beside the best that the gallery allows.
@@ -153,7 +156,7 @@ def _evaluated(model: Any, batches: Iterable[Any], gallery: Tensor) -> GalleryEv
     device = next((parameter.device for parameter in model.parameters()), gallery.device)
     encoded = [(_unit(model.image_encoder(images.to(device)), "images"), gps) for images, gps in batches]
     if not encoded:
-        msg = "batches is empty: no photo to place."
+        msg = "batches is empty: no photo to place. Must yield (images, gps) at least once."
         raise ValueError(msg)
     images = torch.cat([embeddings for embeddings, _ in encoded])
     true = _lonlat(torch.cat([gps for _, gps in encoded]), "batches")
@@ -202,7 +205,10 @@ def _unit(embeddings: Tensor, name: str) -> Tensor:
     """Return unit rows in float32, or refuse rows that are NaN."""
     rows = torch.nonzero(~embeddings.isfinite().all(dim=1)).squeeze(1).tolist()
     if rows:
-        msg = f"The model's embeddings of {name} are NaN or infinite: {len(rows)} rows of a batch, {listed_rows(rows)}."
+        msg = (
+            f"The model's embeddings of {name} are NaN or infinite: {len(rows)} rows of a batch, {listed_rows(rows)}. "
+            "Look at these rows, and at the training for a loss that is NaN."
+        )
         raise ValueError(msg)
     return functional.normalize(embeddings.float(), dim=1)
 

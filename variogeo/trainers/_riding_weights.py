@@ -25,7 +25,7 @@ class RidingWeights:
         scheme = weights.scheme
         needed = scheme.needs_dissimilarity
         if needed and features[0] is None:
-            msg = "The scheme needs frozen_features: those in which its curve was fitted."
+            msg = "The scheme needs frozen_features: those in which its curve was fitted. Pass them as well."
             raise TypeError(msg)
         # Sides name a positive for each row, which is not read here.
         unread = torch.zeros(len(xyz[0]), dtype=torch.int64, device=xyz[0].device)

@@ -180,7 +180,10 @@ class GeoWeightedDistance(BaseDistance):
         if not width:
             return []
         if features is None:
-            msg = f"{type(self.weights.scheme).__name__} needs features: the frozen ones in which its curve was fitted."
+            msg = (
+                f"{type(self.weights.scheme).__name__} needs features: the frozen ones in which its curve was fitted. "
+                "Pass features=."
+            )
             raise TypeError(msg)
         if features.shape != (rows, width):
             msg = (

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from variogeo._cards import settings_html
 from variogeo._checks import check_number
 
 
@@ -111,6 +112,8 @@ class PairLogits:
         """
         a, b, scale, bias = self.terms()
         return pair_rows(scale * a, b, bias)
+
+    _repr_html_ = settings_html
 
 
 def pair_rows(scaled: Tensor, b: Tensor, bias: Tensor | float | None) -> Tensor:
