@@ -26,6 +26,12 @@ def shared_data():
 
 
 @pytest.fixture(scope="session")
+def torch():
+    """Return torch, for tests of what numpy does as well; they are skipped where it is not installed."""
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="session")
 def photos():
     """300 of the bundled photos."""
     lonlat, embeddings = datasets.geoclip_photos()

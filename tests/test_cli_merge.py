@@ -172,12 +172,14 @@ def test_a_full_disk_leaves_no_output(files, tmp_path, capsys, monkeypatch):
     [
         (["--model", "m.json"], "--model is where the best model goes, but none is fitted. Add --models."),
         (["--model", "all.json", "--models", "Stable"], "--out and --model are one file. Choose two."),
+        (["--model", "in/../all.json", "--models", "Stable"], "--out and --model are one file. Choose two."),
         (["--models", "Stable+Cubic"], "invalid choice: 'Stable+Cubic'"),
         (["--models", "Stable+Stable+Stable"], "invalid choice: 'Stable+Stable+Stable'"),
     ],
 )
 def test_wrong_usage_ends_with_2(options, words, files, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
     assert words in wrong_usage(capsys, "merge", *files, "--out", "all.json", *options)
 
 

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import weakref
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -34,9 +35,15 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture(scope="module")
-def pool():
-    with ProcessPoolExecutor(2, mp_context=SPAWN) as processes:
-        yield processes
+def pools():
+    """Return pools of 1, 2 and 4 processes, which start with their first task: a process takes seconds to import."""
+    with ExitStack() as stack:
+        yield {n: stack.enter_context(ProcessPoolExecutor(n, mp_context=SPAWN)) for n in (1, 2, 4)}
+
+
+@pytest.fixture(scope="module")
+def pool(pools):
+    return pools[2]
 
 
 def dask_cluster(count):
@@ -88,10 +95,9 @@ def test_a_job_without_tasks_has_no_sums():
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_any_number_of_processes_gives_the_same_bits(count):
+def test_any_number_of_processes_gives_the_same_bits(count, pools):
     job = plain_job()
-    with ProcessPoolExecutor(count, mp_context=SPAWN) as processes:
-        assert run(job, executor=processes) == added_in_order(job)
+    assert run(job, executor=pools[count]) == added_in_order(job)
 
 
 def test_any_number_of_dask_workers_gives_the_same_bits(cluster, client):
@@ -124,9 +130,8 @@ def test_the_engine_gives_the_same_bits_everywhere(engine_job, pool, client):
 
 
 @pytest.mark.parametrize("count", [1, 4])
-def test_any_number_of_processes_gives_the_bits_of_the_engine(engine_job, count):
-    with ProcessPoolExecutor(count, mp_context=SPAWN) as processes:
-        assert run(engine_job, executor=processes) == added_in_order(engine_job)
+def test_any_number_of_processes_gives_the_bits_of_the_engine(engine_job, count, pools):
+    assert run(engine_job, executor=pools[count]) == added_in_order(engine_job)
 
 
 @pytest.mark.parametrize("count", [1, 2])

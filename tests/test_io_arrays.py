@@ -4,6 +4,7 @@ import logging
 import pickle
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -311,6 +312,18 @@ def test_rows_of_batches_are_counted_over_all() -> None:
     assert points.embeddings.dtype == np.float32
 
 
+@pytest.mark.parametrize("make", [lambda *pair: pair, PointEmbeddings])
+def test_a_batch_that_is_written_over_by_the_next_one_keeps_its_rows(make: object) -> None:
+    place, vector = np.empty((6, 2)), np.empty((6, WIDTH), np.float32)
+
+    def batches() -> Iterator[object]:
+        for start in range(0, N, 6):
+            place[:], vector[:] = LONLAT[start : start + 6], VECTORS[start : start + 6]
+            yield make(place, vector)  # type: ignore[operator]
+
+    assert np.array_equal(points_from_batches(batches()).embeddings, VECTORS)
+
+
 def named(**options: object) -> PointEmbeddings:
     return PointEmbeddings(LONLAT, VECTORS, **options)  # type: ignore[arg-type]
 
@@ -326,6 +339,7 @@ def named(**options: object) -> PointEmbeddings:
         ((LONLAT, VECTORS[1:], 3), "Invalid batch 1 of type tuple. Must be (lonlat, embeddings)"),
         (LONLAT, "Invalid batch 1 of type ndarray"),
         ((LONLAT.T, VECTORS), "batch 1: Invalid lonlat of shape (2, 24)"),
+        ((LONLAT, VECTORS[1:]), "batch 1: embeddings has 23 rows but lonlat has 24"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

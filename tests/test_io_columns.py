@@ -384,6 +384,28 @@ def test_a_geodataframe_becomes_points_with_groups_and_keeps_its_columns() -> No
     assert points.embeddings[:2].tolist() == [[0.5, 0.5], [1.5, 0.5]]
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.array([2**60, None, 2**60 + 1] * 4, dtype="Int64"),
+        pd.array([2**60, None, 2**60 + 1] * 4, dtype=pd.ArrowDtype(pa.int64())),
+    ],
+    ids=lambda labels: str(labels.dtype.name),
+)
+def test_whole_numbers_with_nulls_stay_apart_as_labels_of_a_geodataframe(labels: object) -> None:
+    groups = points_from_geodataframe(frame(sequence=labels), group="sequence").groups
+    assert groups[0::3].tolist() == [2**60] * 4
+    assert groups[2::3].tolist() == [2**60 + 1] * 4
+    assert pd.isna(groups[1::3]).all()
+
+
+def test_categories_of_whole_numbers_with_nulls_are_floats_to_pandas_and_refused_where_they_may_be_others() -> None:
+    small, large = (frame(sequence=pd.Categorical([first, None, first + 1] * 4)) for first in (7, 2**60))
+    assert np.array_equal(points_from_geodataframe(small, group="sequence").groups[:3], [7, np.nan, 8], equal_nan=True)
+    with pytest.raises(ValueError, match=re.escape("Invalid groups: floats of 2^53 and more in 8 rows: 0, 2, 3")):
+        points_from_geodataframe(large, group="sequence")
+
+
 def test_null_and_empty_geometries_and_vectors_are_dropped_from_a_geodataframe() -> None:
     photos = frame()
     shapes, vectors = list(photos.geometry), list(VECTORS)
@@ -422,6 +444,9 @@ def test_null_and_empty_geometries_and_vectors_are_dropped_from_a_geodataframe()
         (frame().rename(columns={"embedding": 0}), {"embedding": "0"}, DataError, "It has no column '0'"),
         (frame(), {"group": "sequence"}, DataError, "It has no column 'sequence'"),
         (frame().set_crs(None, allow_override=True), {}, ValueError, "has no CRS"),
+        (frame(), {"embedding": 5}, ValueError, "Invalid embedding 5. Must name one column"),
+        (gpd.GeoDataFrame({"embedding": list(VECTORS)}), {}, ValueError, "gdf has no geometry that is active"),
+        (frame().assign(other=frame().geometry).drop(columns="geometry"), {}, ValueError, "gdf has no geometry"),
         (pd.DataFrame({"lon": [1]}), {}, TypeError, "Invalid gdf of type DataFrame. Must be a GeoDataFrame"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -518,9 +543,41 @@ def test_swapped_columns_are_warned_of_at_the_line_of_the_caller(door: object, t
     door(path, check_land=False)  # type: ignore[operator]
 
 
+@READ_OR_OPEN
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pa.array([2**60, None, 2**60 + 1] * 4),
+        pa.array([2**60, None, 2**60 + 1] * 4).dictionary_encode(),
+        pa.array(["a", None, "b"] * 4).dictionary_encode(),
+    ],
+    ids=lambda labels: str(labels.type),
+)
+def test_labels_beside_nulls_stay_what_they_are(labels: pa.Array, door: object, tmp_path: Path) -> None:
+    path = write(tmp_path / "photos.parquet", sequence=labels)
+    assert door(path, group="sequence").groups.tolist() == labels.to_pylist()  # type: ignore[operator]
+
+
+@READ_OR_OPEN
+def test_a_column_that_stands_twice_is_refused_when_it_is_asked_for(door: object, tmp_path: Path) -> None:
+    path = tmp_path / "photos.parquet"
+    names = ["lon", "lat", "embedding", "sequence", "sequence"]
+    pq.write_table(pa.table([LONLAT[:, 0], LONLAT[:, 1], lists(), LABELS, LABELS[::-1]], names=names), path)
+    assert same(door(path))  # type: ignore[operator]
+    assert f"{path}: It has more than one column 'sequence'. Rename one." == refusal(path, door, group="sequence")
+
+
+def test_labels_of_csv_that_are_beyond_64_bits_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "clip.npy", VECTORS)
+    table = {"lon": LONLAT[:, 0], "lat": LONLAT[:, 1], "cell": [str(2**63 + k) for k in range(N)]}
+    pd.DataFrame(table).to_csv(tmp_path / "places.csv", index=False)
+    with pytest.raises(DataError, match=re.escape("Invalid groups: floats of 2^53 and more in 12 rows: 0, 1, 2, 3, 4")):
+        read_points(tmp_path / "clip.npy", table=tmp_path / "places.csv", group="cell")
+
+
 def test_a_column_of_labels_that_holds_lists_is_read_as_it_is_and_used_by_nobody(tmp_path: Path) -> None:
     path = write(tmp_path / "photos.parquet")
-    assert "It has no column 'series'" in refusal(path, group="series")
+    assert f"{path}: It has no column 'series'. It has lon, lat, embedding, sequence." == refusal(path, group="series")
     assert read_points(path, group="lon").groups.tolist() == LONLAT[:, 0].tolist()
 
 

@@ -61,6 +61,13 @@ def test_it_is_replaced_copied_and_sent_whole() -> None:
     )
 
 
+def test_labels_that_are_masked_are_none() -> None:
+    labels = np.ma.MaskedArray([2**60, 2**60 + 1, 7], [False, False, True])
+    assert PointEmbeddings(LONLAT, VECTORS, groups=labels).groups.tolist() == [2**60, 2**60 + 1, None]
+    whole = np.ma.MaskedArray([1, 2, 3])
+    assert PointEmbeddings(LONLAT, VECTORS, groups=whole).groups.tolist() == [1, 2, 3]
+
+
 def test_memory_maps_and_row_sources_stay_where_they_are(tmp_path: Path) -> None:
     np.save(tmp_path / "clip.npy", VECTORS)
     mapped = np.load(tmp_path / "clip.npy", mmap_mode="r")
@@ -84,6 +91,11 @@ def test_memory_maps_and_row_sources_stay_where_they_are(tmp_path: Path) -> None
         ({"embeddings": VECTORS.astype(np.int8)}, TypeError, "Invalid embeddings of dtype int8. Must be floats"),
         ({"groups": ["a", "b"]}, ValueError, "Invalid groups of shape (2,). Must be (3,): one label per point."),
         ({"groups": "abc"}, ValueError, "Invalid groups of shape (). Must be (3,)"),
+        (
+            {"groups": [np.nan, 2.0**53, -(2.0**60)]},
+            ValueError,
+            "Invalid groups: floats of 2^53 and more in 2 rows: 1, 2.",
+        ),
         ({"model_id": 3}, TypeError, "Invalid model_id of type int. Must be text, or None for not known."),
         ({"model_id": " "}, ValueError, "Invalid model_id ' '. Must be text, or None for not known."),
         ({"crs": 4326}, TypeError, "Invalid crs of type int"),

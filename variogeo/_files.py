@@ -49,7 +49,7 @@ def reading(kind: str, cure: str = DAMAGED) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        msg = f"It cannot be read as {kind}: {error}. {cure}"
+        msg = f"It cannot be read as {kind}: {str(error).rstrip('.')}. {cure}"
         raise DataError(msg) from None
 
 
@@ -94,9 +94,12 @@ def check_declared(declared: int, file: Path) -> None:
 
 
 def check_named(name: str, names: Sequence[str], what: str) -> None:
-    """Refuse a column or array that is not there."""
+    """Refuse a column or array that is not there, or twice."""
     if name not in names:
         msg = f"It has no {what} {name!r}. It has {listed_names(names)}."
+        raise DataError(msg)
+    if names.count(name) > 1:
+        msg = f"It has more than one {what} {name!r}. Rename one."
         raise DataError(msg)
 
 

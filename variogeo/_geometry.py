@@ -27,7 +27,7 @@ def lonlat_from_geodataframe(gdf: "gpd.GeoDataFrame", *, point: PointOf | None =
     Raises
     ------
     ValueError
-        Without a CRS, for missing geometries or other kinds, for coordinates that do not convert,
+        Without a CRS or a geometry, for missing geometries or other kinds, for coordinates that do not convert,
         and for polygons wider than 180 degrees (across the antimeridian, where no planar point in
         the polygon is right).
 
@@ -53,12 +53,15 @@ def lonlat_from_geodataframe(gdf: "gpd.GeoDataFrame", *, point: PointOf | None =
 
 
 def check_geodataframe(gdf: Any) -> None:
-    """Refuse anything but a GeoDataFrame with a geometry."""
+    """Refuse anything but a GeoDataFrame with an active geometry."""
     import geopandas as gpd
 
     if not isinstance(gdf, gpd.GeoDataFrame):
         msg = f"Invalid gdf of type {type(gdf).__name__}. Must be a GeoDataFrame with a CRS."
         raise TypeError(msg)
+    if gdf.active_geometry_name not in gdf.columns:
+        msg = 'gdf has no geometry that is active. Must have one: gdf.set_geometry("column") says which it is.'
+        raise ValueError(msg)
 
 
 def places_of(geometry: "gpd.GeoSeries", point: PointOf | None) -> NDArray[np.float64]:

@@ -9,8 +9,12 @@ import numpy.typing as npt
 
 from variogeo._cards import points_html
 from variogeo._checks import check_lonlat, check_same_length, check_text, listed_rows
+from variogeo._missing import unmasked
 from variogeo._namespace import to_numpy
 from variogeo._rows import RowSource
+
+_FIRST_DOUBTFUL = 2.0**53
+"""From here on a float64 stands for more than one whole number."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,7 +33,7 @@ class PointEmbeddings:
         `variogeo.io.open_points` returns, stays in its files: it has ``shape`` and ``dtype``, and its slices
         ``embeddings[start:stop]`` are arrays. `empirical_variogram` reads both in blocks; ``embeddings[:]`` reads all.
     groups : (n,) array, optional
-        A label per point, such as the sequence that a photo belongs to.
+        A label per point, such as the sequence that a photo belongs to. Masked ones become None.
     model_id : str, optional
         Name of the model that made the embeddings. Results of two known, different models do not merge.
     crs : str, optional
@@ -40,9 +44,10 @@ class PointEmbeddings:
     Raises
     ------
     ValueError
-        For coordinates that are none, embeddings that are not (n, d) floats, and different numbers of rows.
+        For coordinates that are none, embeddings that are not (n, d), different numbers of rows, and labels that are
+        floats of 2^53 and more.
     TypeError
-        For arrays that do not hold real numbers, and names that are no text.
+        For coordinates that are no real numbers, embeddings that are no floats, and names that are no text.
 
     Notes
     -----
@@ -116,9 +121,19 @@ def _in_place(embeddings: Any) -> Any:
 
 def labels_of(groups: Any, count: int) -> npt.NDArray[Any]:
     """Return one label for each of ``count`` points, as a read-only copy."""
-    array = np.array(to_numpy(groups))
+    given, absent = unmasked(groups)
+    array = np.array(given)
     if array.shape != (count,):
         msg = f"Invalid groups of shape {array.shape}. Must be ({count},): one label per point."
+        raise ValueError(msg)
+    if absent is not None and absent.any():
+        array = array.astype(object)
+        array[absent] = None
+    if array.dtype.kind == "f" and (rows := np.flatnonzero(np.abs(array) >= _FIRST_DOUBTFUL)).size:
+        msg = (
+            f"Invalid groups: floats of 2^53 and more in {rows.size} rows: {listed_rows(rows)}. Whole numbers that "
+            "differ may be one float there. Write the labels as text or as 64-bit integers."
+        )
         raise ValueError(msg)
     return _read_only(array)
 

@@ -96,7 +96,8 @@ class TermHistogram:
     def quantiles(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (size, len(probabilities)) quantiles, linear within a cell; NaN where a bin is empty."""
         out = np.full((self.size, len(probabilities)), np.nan)
-        low, high = cell_limit(self.cell), cell_limit(self.cell + 1)
+        # The lowest cell holds what is as good as nothing.
+        low, high = cell_limit(self.cell), np.where(self.cell > 0, cell_limit(self.cell + 1), 0.0)
         starts = np.searchsorted(self.bin, np.arange(self.size + 1))
         for row in np.flatnonzero(np.diff(starts)):
             chosen = np.arange(starts[row], starts[row + 1])

@@ -22,8 +22,8 @@ class Finding:
     Parameters
     ----------
     level : {"error", "warning", "note"}
-        An error is refused by every verb. A warning gives a result that may mean something else than it seems to. A
-        note is good to know.
+        An error is what verbs refuse by default, or what leaves no pair at a lag. A warning gives a result that may
+        mean something else than it seems to. A note is good to know.
     name : str
         What kind of finding it is: one of the names that `variogeo.check` lists.
     text : str

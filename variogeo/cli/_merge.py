@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     for option, suffix in (("out", ".json"), ("model", ".json"), ("plot", ".png")):
         if getattr(arguments, option) is not None:
             check_file(getattr(arguments, option), f"--{option}", suffix, overwrite=arguments.overwrite)
-    given = [path.absolute() for path in (arguments.out, arguments.model) if path is not None]
+    given = [path.resolve() for path in (arguments.out, arguments.model) if path is not None]
     if len(given) != len(set(given)):
         msg = "--out and --model are one file. Choose two."
         raise UsageError(msg)

@@ -1,11 +1,12 @@
 """The door for everything else: `points_from_batches`."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from variogeo._checks import check_choice
+from variogeo._checks import check_choice, check_same_length
 from variogeo._missing import Dequantize, Missing
 from variogeo._points import PointEmbeddings
 from variogeo.io._arrays import raw_arrays
@@ -27,8 +28,8 @@ def points_from_batches(
     Parameters
     ----------
     batches : iterable of (lonlat, embeddings) or of PointEmbeddings
-        Each (m, 2) and (m, d), as `points_from_arrays` takes them. All must have the same width and dtype, and
-        `PointEmbeddings` also the same CRS and model; their groups stay.
+        Each (m, 2) and (m, d), as `points_from_arrays` takes them, and copied: the arrays may be filled again. All must
+        have the same width and dtype, and `PointEmbeddings` also the same CRS and model; their groups stay.
     units, missing, dequantize, model_id, check_land
         As in `points_from_arrays`. ``dropped`` counts rows over all batches.
 
@@ -79,14 +80,16 @@ def points_from_batches(
 def _raw_of(
     batch: Any, number: int, units: Units | None, dequantize: Dequantize | None
 ) -> tuple[RawPoints, str | None]:
-    """Return the arrays of a batch and the model that it names."""
+    """Return copies of the arrays of a batch, which the next one may overwrite, and the model that it names."""
     if isinstance(batch, PointEmbeddings):
-        return RawPoints(batch.lonlat, batch.embeddings[:], batch.groups, batch.crs), batch.model_id
+        return RawPoints(batch.lonlat, np.array(batch.embeddings[:]), batch.groups, batch.crs), batch.model_id
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         msg = f"Invalid batch {number} of type {type(batch).__name__}. Must be (lonlat, embeddings) or PointEmbeddings."
         raise TypeError(msg)
     try:
-        return raw_arrays(*batch, units=units, dequantize=dequantize), None
+        raw = raw_arrays(*batch, units=units, dequantize=dequantize)
+        check_same_length(raw.lonlat, raw.embeddings, names=("lonlat", "embeddings"), item="photo")
+        return replace(raw, embeddings=np.array(raw.embeddings[:])), None
     except (ValueError, TypeError) as error:
         msg = f"batch {number}: {error}"
         raise type(error)(msg) from None

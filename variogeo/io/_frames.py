@@ -78,7 +78,7 @@ def points_from_geodataframe(
     chosen = embedding_names(embedding, names, "column")
     if group is not None:
         check_named(group, names, "column")
-    groups = None if group is None else gdf[group].to_numpy()
+    groups = None if group is None else _labels_of(gdf[group])
     lonlat = places_of(gdf.geometry, point)
     if all_points(gdf.geometry):
         for pair in place_candidates(names):
@@ -99,6 +99,11 @@ def points_from_geodataframe(
     return finished(raw, missing=missing, model_id=model_id, check_land=check_land)
 
 
+def _labels_of(series: Any) -> NDArray[Any]:
+    """Return a column as labels: whole numbers beside nulls would become floats."""
+    return series.to_numpy(dtype=object) if series.hasnans and series.dtype.kind in "iu" else series.to_numpy()
+
+
 def _stacked_lists(series: Any, name: str, missing: Missing) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return a column of lists as an (n, d) array, and which rows are absent, of which the entries are zeros."""
     import pandas as pd
@@ -107,7 +112,7 @@ def _stacked_lists(series: Any, name: str, missing: Missing) -> tuple[NDArray[An
         import pyarrow as pa
 
         return stacked(pa.chunked_array([pa.array(series.array)]), name, missing=missing)
-    if series.dtype != object:
+    if series.dtype != object and len(series):  # a column of no rows is of any type
         msg = f"Column {name!r} is of type {series.dtype}. Must be lists or arrays of floats, one embedding per row."
         raise TypeError(msg)
     absent = np.array([np.ndim(row) == 0 and pd.isna(row) for row in series], dtype=bool)

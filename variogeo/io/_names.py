@@ -1,7 +1,8 @@
 """Which columns hold longitude, latitude and embeddings: exact names in any case, never a guess from values."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from variogeo._checks import DataError
 from variogeo._files import check_named, listed_names
@@ -51,7 +52,8 @@ def embedding_names(embedding: str | Sequence[str] | None, names: Sequence[str],
         found = f"Both {' and '.join(known)} may be" if known else f"None of its {what}s is known as"
         msg = f"{found} the embeddings. It has {listed_names(names)}. Name the {what}: embedding=."
         raise DataError(msg)
-    chosen = (embedding,) if isinstance(embedding, str) else tuple(embedding)
+    are_many = isinstance(embedding, Iterable) and not isinstance(embedding, str)
+    chosen: tuple[Any, ...] = tuple(embedding) if are_many else (embedding,)
     if not chosen or not all(isinstance(name, str) for name in chosen) or len(set(chosen)) < len(chosen):
         msg = f"Invalid embedding {embedding!r}. Must name one {what}, or different columns of numbers."
         raise ValueError(msg)

@@ -58,9 +58,10 @@ class Table:
         return np.column_stack([np.where(absent, np.nan, values[:, 0]) for values, absent in columns])
 
     def labels(self, name: str) -> NDArray[Any]:
-        """Return a column of labels, of any type."""
+        """Return a column of labels, of any type; None or NaN where one is null."""
+        column = self.read(name).column(name)
         with reading("a column of labels", "Name a column of text or numbers."):
-            return self.read(name).column(name).to_numpy()
+            return _labels_of(column)
 
     def geometry(self) -> "gpd.GeoSeries | None":
         """Return the geometry: of GeoParquet by its metadata, else the only one by its Parquet type, else None."""
@@ -78,6 +79,17 @@ class Table:
         with reading("GeoParquet"):
             geo = json.loads(self.schema.metadata[b"geo"])
             return geo["columns"][geo["primary_column"]].get("crs", _CRS84)
+
+
+def _labels_of(column: Any) -> NDArray[Any]:
+    """Return an Arrow column as labels that stay what they are beside nulls."""
+    import pyarrow as pa
+
+    # Arrow's own conversion gives a null category the label of the last one, and makes floats of whole numbers.
+    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    if plain.null_count and pa.types.is_integer(plain.type):
+        return np.array(plain.to_pylist(), object)
+    return plain.to_numpy()
 
 
 def _read_csv(file: Path) -> Any:
