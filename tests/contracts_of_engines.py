@@ -148,7 +148,7 @@ def each_pair_counts_once(engine):
 
 
 def the_order_of_rows_changes_no_count(engine):
-    order = RANDOM.permutation(len(LONLAT))
+    order = np.random.default_rng(1).permutation(len(LONLAT))
     _assert_alike(engine(LONLAT[order], VALUES[order]), engine(LONLAT, VALUES))
 
 
@@ -172,7 +172,7 @@ def narrow_bins_add_up_to_wide_ones(engine):
 
 
 def parts_out_of_reach_add_up_to_the_whole(engine):
-    far = RANDOM.normal(0, 1, (48, 2)) + np.repeat([[0.0, 0.0], [90.0, 40.0]], 24, axis=0)
+    far = np.random.default_rng(2).normal(0, 1, (48, 2)) + np.repeat([[0.0, 0.0], [90.0, 40.0]], 24, axis=0)
     values, bins = VALUES[:48], LagBins([0, 50, 1000])
     parts = [engine(far[part], values[part], bins=bins) for part in (slice(24), slice(24, 48))]
     _assert_alike(engine(far, values, bins=bins), parts[0] + parts[1])
@@ -196,7 +196,7 @@ def the_cosine_sees_no_length_and_the_square_no_origin(engine):
 
 
 def a_turn_of_the_space_changes_nothing(engine):
-    turn = np.linalg.qr(RANDOM.normal(size=(5, 5)))[0]
+    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(5, 5)))[0]
     for dissimilarity in ("cosine", "half_squared"):
         turned = engine(LONLAT, VALUES @ turn, dissimilarity=dissimilarity)
         _assert_alike(turned, engine(LONLAT, VALUES, dissimilarity=dissimilarity), term=1e-11)
@@ -263,7 +263,7 @@ def estimate(estimator, lag, term, dimension=3.0):
 
 
 def the_order_of_pairs_changes_nothing(estimator):
-    order = RANDOM.permutation(len(LAGS))
+    order = np.random.default_rng(4).permutation(len(LAGS))
     one, other = estimate(estimator, LAGS[order], TERMS[order]), estimate(estimator, LAGS, TERMS)
     np.testing.assert_allclose(one.semivariance, other.semivariance, rtol=1e-13)
 
@@ -310,7 +310,11 @@ def normal_values_have_the_semivariance_they_were_drawn_with(estimator):
 
 def more_dissimilarity_is_never_less_semivariance(estimator):
     plain = estimate(estimator, LAGS, TERMS).semivariance[:2]
-    for more in (TERMS + 0.3, np.maximum(TERMS, np.median(TERMS)), TERMS * RANDOM.uniform(1, 3, len(TERMS))):
+    for more in (
+        TERMS + 0.3,
+        np.maximum(TERMS, np.median(TERMS)),
+        TERMS * np.random.default_rng(5).uniform(1, 3, len(TERMS)),
+    ):
         assert (estimate(estimator, LAGS, more).semivariance[:2] >= plain).all()
 
 

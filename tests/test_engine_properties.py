@@ -85,20 +85,3 @@ def test_float32_products_move_no_pair_and_hardly_a_term(metric, lonlat, bins, s
         sums = sums_by(engine, lonlat, values, bins, metric, rows=24, float32=True)
         # Of 2, the largest there is.
         assert_sums(sums, (counts, lag, term), lag_error=bound, term_error=2e-8)
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=25, deadline=None)
-@given(lonlat=places(), bins=lag_bins(), seed=SEEDS)
-def test_the_order_of_the_rows_changes_no_count(engine, metric, lonlat, bins, seed):
-    random = np.random.default_rng(seed)
-    values, order = random.normal(size=(len(lonlat), 3)), random.permutation(len(lonlat))
-    one = sums_by(engine, lonlat, values, bins, metric, rows=24)
-    other = sums_by(engine, lonlat[order], values[order], bins, metric, rows=24)
-    assert one.npairs.tolist() == other.npairs.tolist()
-    pairs = np.maximum(one.npairs, 1)
-    np.testing.assert_allclose(one.term / pairs, other.term / pairs, rtol=0, atol=1e-12)
-    # In another order a pair is seen from its other end, and the parts of a tree are others.
-    np.testing.assert_allclose(one.lag, other.lag, rtol=3e-5)
-    assert one.histogram.npairs.sum() == other.histogram.npairs.sum()

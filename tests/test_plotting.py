@@ -438,3 +438,12 @@ def test_a_comparison_is_not_a_model() -> None:
     empirical = variogram_from_pairs([1.0, 5.0], [0.1, 0.3], LagBins([0, 2, 10]))
     with pytest.raises(TypeError, match=r"type str\. Must be a model or a fit"):
         plot_variogram(empirical, "Exponential", ax=Figure().subplots())  # type: ignore[arg-type]
+
+
+def test_the_power_of_ten_of_large_values_does_not_lie_under_the_legend() -> None:
+    large = variogram_from_pairs([1.0, 5.0], [1e11, 3e11], LagBins([0, 2, 10]))
+    ax = plot_variogram(large, ax=Figure(layout="constrained").subplots())
+    ax.figure.draw_without_rendering()
+    power = ax.yaxis.get_offset_text()
+    assert power.get_text() == "1e11"
+    assert not ax.get_legend().get_window_extent().overlaps(power.get_window_extent())

@@ -92,6 +92,11 @@ def test_memory_maps_and_row_sources_stay_where_they_are(tmp_path: Path) -> None
         ({"groups": ["a", "b"]}, ValueError, "Invalid groups of shape (2,). Must be (3,): one label per point."),
         ({"groups": "abc"}, ValueError, "Invalid groups of shape (). Must be (3,)"),
         (
+            {"groups": np.float32([3, 2**24, 2**24 - 1])},
+            ValueError,
+            "Invalid groups: floats of 2^24 and more in 1 rows: 1.",
+        ),
+        (
             {"groups": [np.nan, 2.0**53, -(2.0**60)]},
             ValueError,
             "Invalid groups: floats of 2^53 and more in 2 rows: 1, 2.",

@@ -285,6 +285,8 @@ def sums(**changed: object) -> dict[str, object]:
         (sums(term_squared=[[0.0], [1.0]]), "positions but bins needs 2.*term_squared"),
         (sums(term=3.0), "positions but bins needs 2"),
         (sums(npairs=[0, -1]), "Must not be negative"),
+        (sums(lag=["inf", 1.0]), "lag that is not finite"),
+        (sums(term=[0.0, "nan"]), "term that is not finite"),
         (sums(npairs=[0.5, 1.5]), "a number of another type"),
         (sums(npairs=[0, 10**30]), "cannot be made"),
         (sums(lag=["0", "1"]), "a number of another type"),

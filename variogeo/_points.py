@@ -13,9 +13,6 @@ from variogeo._missing import unmasked
 from variogeo._namespace import to_numpy
 from variogeo._rows import RowSource
 
-_FIRST_DOUBTFUL = 2.0**53
-"""From here on a float64 stands for more than one whole number."""
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PointEmbeddings:
@@ -45,7 +42,7 @@ class PointEmbeddings:
     ------
     ValueError
         For coordinates that are none, embeddings that are not (n, d), different numbers of rows, and labels that are
-        floats of 2^53 and more.
+        floats too large to tell whole numbers apart (float64: from 2^53 on).
     TypeError
         For coordinates that are no real numbers, embeddings that are no floats, and names that are no text.
 
@@ -129,13 +126,21 @@ def labels_of(groups: Any, count: int) -> npt.NDArray[Any]:
     if absent is not None and absent.any():
         array = array.astype(object)
         array[absent] = None
-    if array.dtype.kind == "f" and (rows := np.flatnonzero(np.abs(array) >= _FIRST_DOUBTFUL)).size:
+    if array.dtype.kind == "f":
+        _check_told_apart(array)
+    return _read_only(array)
+
+
+def _check_told_apart(labels: npt.NDArray[np.floating[Any]]) -> None:
+    """Refuse labels that are so large that a float stands for more than one whole number."""
+    bits = int(np.finfo(labels.dtype).nmant) + 1
+    rows = np.flatnonzero(np.abs(labels) >= 2.0**bits)
+    if rows.size:
         msg = (
-            f"Invalid groups: floats of 2^53 and more in {rows.size} rows: {listed_rows(rows)}. Whole numbers that "
+            f"Invalid groups: floats of 2^{bits} and more in {rows.size} rows: {listed_rows(rows)}. Whole numbers that "
             "differ may be one float there. Write the labels as text or as 64-bit integers."
         )
         raise ValueError(msg)
-    return _read_only(array)
 
 
 def _row_numbers(dropped: Sequence[int]) -> tuple[int, ...]:

@@ -95,6 +95,10 @@ class LagSums:
         if (self.npairs < 0).any():
             msg = f"sums has npairs of {self.npairs.min()}. Must not be negative."
             raise ValueError(msg)
+        endless = [name for name in shapes if not np.isfinite(getattr(self, name)).all()]
+        if endless:
+            msg = f"sums has {endless[0]} that is not finite. Must be sums of finite numbers."
+            raise ValueError(msg)
         if self.total_npairs < 1:
             msg = f"sums has total_npairs of {self.total_npairs}. Must be at least 1."
             raise ValueError(msg)

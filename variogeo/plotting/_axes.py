@@ -115,6 +115,8 @@ def legend_above(ax: "Axes") -> None:
         handles[:_MOST_ENTRIES], shown, frameon=False, fontsize="small", loc="lower left",
         bbox_to_anchor=(0.0, 1.0), borderpad=0.2, ncols=columns,
     )  # fmt: skip
+    # A power of ten that all numbers share would lie under it.
+    ax.yaxis.get_offset_text().set_horizontalalignment("right")
 
 
 def _legend_width(labels: list[str], columns: int) -> float:
