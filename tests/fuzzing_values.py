@@ -66,7 +66,8 @@ def changed(tree: Any, chance: random.Random) -> Any:
             return [*tree[:at], *reversed(tree[at:])]
         return [*tree[:at], changed(tree[at], chance), *tree[at + 1 :]]
     if isinstance(tree, float) and chance.random() < 0.3:
-        return chance.choice((-tree, tree * 1e300, tree * 1e-300, int(tree), str(tree), math.nextafter(tree, 9)))
+        whole = int(tree) if math.isfinite(tree) else 0
+        return chance.choice((-tree, tree * 1e300, tree * 1e-300, whole, str(tree), math.nextafter(tree, 9)))
     return chance.choice(HOSTILE)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from variogeo import PointEmbeddings, datasets, empirical_variogram
@@ -381,3 +382,12 @@ def test_without_bins_points_that_have_no_pairs_are_refused_as_ever() -> None:
         empirical_variogram(LONLAT[:1], VECTORS[:1])
     with pytest.raises(ValueError, match="all 24 points at one place"), warnings.catch_warnings():
         empirical_variogram(np.zeros((N, 2)), VECTORS)
+
+
+@pytest.mark.parametrize("names", [["lat", "lon"], ["Latitude", "Longitude"], ["centre_lat", "centre_lon"]])
+def test_a_table_with_latitude_first_is_refused_by_its_names(names: list[str]) -> None:
+    frame = pd.DataFrame([[50.0, 8.0], [51.0, 9.0]], columns=names)
+    for take in (points_from_arrays, empirical_variogram):
+        with pytest.raises(ValueError, match="Longitude is the first: turn the columns round"):
+            take(frame, np.eye(2))
+    assert points_from_arrays(frame[names[::-1]], np.eye(2)).lonlat.tolist() == [[8.0, 50.0], [9.0, 51.0]]

@@ -468,6 +468,13 @@ def test_two_columns_of_one_name_are_refused() -> None:
 # npz, npy and csv
 
 
+def test_an_npz_file_with_places_twice_is_refused_unless_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "photos.npz"
+    np.savez(path, lonlat=LONLAT, lon=LONLAT[:, 0] + 5, lat=LONLAT[:, 1], embedding=VECTORS)
+    assert "It has lonlat and lon, lat. Name those that count" in refusal(path)
+    assert read_points(path, lon="lon", lat="lat").lonlat[0, 0] == LONLAT[0, 0] + 5
+
+
 def test_an_npz_file_holds_places_in_one_array_or_two(tmp_path: Path) -> None:
     path = tmp_path / "photos.npz"
     np.savez(path, Longitude=LONLAT[:, 0], LATITUDE=LONLAT[:, 1], embedding=VECTORS, sequence=LABELS)

@@ -8,6 +8,7 @@ part of a file is left behind.
 import json
 import pickle
 import re
+import tracemalloc
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -317,10 +318,11 @@ def test_23_photos_of_one_place_are_counted_apart_and_printed():
 def test_25_too_many_pairs_are_refused_before_anything_is_made():
     many = np.broadcast_to(np.float32(1.0), (40_000_000, 8))
     lonlat = np.broadcast_to(np.array([8.0, 50.0]), (40_000_000, 2))
-    from variogeo._engine import check_cost
-
-    text = refused(lambda: check_cost(len(lonlat), many.shape[1], spread=True), "hours", "GB", "StratifiedPairs(")
+    tracemalloc.start()
+    text = refused(lambda: empirical_variogram(lonlat, many, BINS), "hours", "GB", "StratifiedPairs(")
     assert "pairs='all'" in text
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -131,11 +131,20 @@ def _first_odd_row(rows: Any) -> str:
     return f"row {odd} has shape {shapes[odd]} but row 0 has {shapes[0]}" if odd else "its rows are ragged inside"
 
 
+def check_order(lonlat: Any, *, name: str) -> None:
+    """Refuse a table whose two columns are named latitude, then longitude."""
+    columns = [str(column).lower() for column in getattr(lonlat, "columns", ())]
+    if len(columns) == 2 and "lat" in columns[0] and "lon" in columns[1]:
+        msg = f"Invalid {name} with columns {columns[0]}, {columns[1]}. Longitude is the first: turn the columns round."
+        raise ValueError(msg)
+
+
 def check_lonlat(lonlat: Any, *, name: str = "lonlat") -> NDArray[np.float64]:
     """Return a new (n, 2) float64 array of longitude in [-180, 180] and latitude, or refuse it."""
     if type(lonlat).__module__.startswith("geopandas"):
         msg = f"Invalid {name} of type {type(lonlat).__name__}. Convert it: variogeo.interop.lonlat_from_geodataframe."
         raise TypeError(msg)
+    check_order(lonlat, name=name)
     array = as_real_array(lonlat, name=name)
     if array.ndim != 2 or array.shape[1] != 2:
         msg = f"Invalid {name} of shape {array.shape}. Must be (n, 2): longitude, latitude in degrees."

@@ -152,13 +152,16 @@ def empirical_variogram(
     check_choice(dissimilarity, AnyDissimilarity, name="dissimilarity")
     check_choice(estimator, Estimator, name="estimator")
     check_text(model_id, name="model_id")
+    on_device = is_torch(values) and values.device.type != "cpu"
+    alone = not on_device and pairs is None and executor is None and resume is None
+    if alone:
+        _check_shape(values, spread=spread or any(marked is not None for marked in (patches, exclude, weights)))
     if bins is None:
         prepared_points(lonlat, metric)  # says what is wrong with the points, where bins could not
         bins = LagBins.covering(lonlat)
     check_bins(bins)
     _check_pairs(pairs, spread=spread, elsewhere=executor is not None or resume is not None)
     points = prepared_points(lonlat, metric)
-    on_device = is_torch(values) and values.device.type != "cpu"
     checked: Any = values if on_device else check_values(values, dissimilarity=dissimilarity)
     check_same_length(points, checked, names=("lonlat", "values"), item="photo")
     width = checked.shape[1] if checked.ndim == 2 else 1
@@ -177,13 +180,11 @@ def empirical_variogram(
 
         sums = accumulate_on_device(points, checked, kind, bins, spread=spread)
     else:
-        if pairs is None and executor is None and resume is None:
+        if alone:
             check_cost(len(points), width, spread=spread or marks.given)
         terms = Terms.of(checked, dissimilarity)
         if estimator != "matheron" and dimension is None:
-            # Equal values have no dimension, and need none.
-            varied = terms.width > 1 and terms.largest > 0
-            dimension = effective_dimension(checked, dissimilarity=kind) if varied else 1.0
+            dimension = _dimension_of(terms, checked, kind)
         sums, sampling = _sums(points, terms, bins, marks, pairs, spread=spread, executor=executor, resume=resume)
     check_filled(sums, bins)
     kept = PatchSums(int(marks.patch.max()) + 1, len(bins), sums.classes) if marks.patch.size else None
@@ -211,6 +212,19 @@ def _sums(
         return accumulate(points, terms, bins, marks, spread=spread, executor=executor, resume=resume), None
     sums = accumulate(points, terms, bins, marks, spread=False, executor=executor, resume=resume)
     return weighted_sums(sums, terms, marks.weight), None
+
+
+def _check_shape(values: Any, *, spread: bool) -> None:
+    """Refuse too many pairs before anything of their size is made, where the values say how many they are."""
+    shape = getattr(values, "shape", ())
+    if len(shape) == 2:
+        check_cost(*shape, spread=spread)
+
+
+def _dimension_of(terms: Terms, values: Any, dissimilarity: Dissimilarity) -> float:
+    """Return the effective dimension of values; equal ones have none, and need none."""
+    varied = terms.width > 1 and terms.largest > 0
+    return effective_dimension(values, dissimilarity=dissimilarity) if varied else 1.0
 
 
 def _check_pairs(pairs: Any, *, spread: bool, elsewhere: bool) -> None:

@@ -17,7 +17,7 @@ from variogeo._missing import Dequantize, Missing
 from variogeo._points import PointEmbeddings
 from variogeo.io._arrays import vectors_of
 from variogeo.io._finish import RawPoints, finished
-from variogeo.io._names import embedding_names, only_pair
+from variogeo.io._names import embedding_names, only_pair, place_candidates
 from variogeo.io._npz import names_in, read_arrays
 from variogeo.io._places import read_places
 from variogeo.io._tables import PARQUET, Table
@@ -127,7 +127,10 @@ def raw_points(path: str | os.PathLike[str], table: str | os.PathLike[str] | Non
         elif suffix == ".npy":
             raw = _raw_npy(file, table, wanted)
         else:
-            msg = f"It ends in {file.suffix!r}. Must be Parquet (.parquet, .geoparquet), .npz, or .npy with table=."
+            msg = (
+                f"It ends in {file.suffix!r}. Must be Parquet (.parquet, .geoparquet), .npz, or .npy with table=. Read "
+                "other tables with geopandas or pandas, then points_from_geodataframe or points_from_arrays."
+            )
             raise DataError(msg)
         check_filled(raw.lonlat)
     return raw
@@ -154,6 +157,11 @@ def _raw_npz(file: Path, wanted: Wanted) -> RawPoints:
         raise ValueError(msg)
     known, group = names_in(file), wanted.group
     named = embedding_names(wanted.embedding, known, "array")
+    if wanted.named is None and "lonlat" in known and (pairs := place_candidates(known)):
+        msg = (
+            f"It has lonlat and {', '.join(pairs[0])}. Name those that count, lon= and lat=, or leave one of them out."
+        )
+        raise DataError(msg)
     places: tuple[str, ...] = wanted.named or (
         ("lonlat",) if "lonlat" in known else only_pair(known, otherwise="It has no array 'lonlat'", what="array")
     )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import as_real_array, check_choice, listed_rows
+from variogeo._checks import as_real_array, check_choice, check_order, listed_rows
 from variogeo._land import land_shares
 from variogeo._missing import unmasked, with_nan
 
@@ -24,6 +24,7 @@ def in_degrees(lonlat: Any, units: Units | None, *, name: str = "lonlat") -> NDA
     """Return coordinates (n, 2) as a new float64 array in degrees, NaN where they are masked."""
     if units is not None:
         check_choice(units, Units, name="units")
+    check_order(lonlat, name=name)
     given, absent = unmasked(lonlat)
     array = as_real_array(given, name=name)
     if array.ndim != 2 or array.shape[1] != 2:
