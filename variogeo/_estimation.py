@@ -164,7 +164,7 @@ def empirical_variogram(
     points = prepared_points(lonlat, metric)
     checked: Any = values if on_device else check_values(values, dissimilarity=dissimilarity)
     check_same_length(points, checked, names=("lonlat", "values"), item="photo")
-    width = checked.shape[1] if checked.ndim == 2 else 1
+    width = int(checked.shape[1]) if checked.ndim == 2 else 1
     marks = marks_of(len(points), patches=patches, exclude=exclude, weights=weights)
     _check_marks(marks, pairs, estimator, spread=spread)
     if dimension is not None:
@@ -189,9 +189,7 @@ def empirical_variogram(
     check_filled(sums, bins)
     kept = PatchSums(int(marks.patch.max()) + 1, len(bins), sums.classes) if marks.patch.size else None
     plain = replace(sums, classes=no_classes())
-    return EmpiricalVariogram(
-        bins, plain, dissimilarity, estimator, metric, sampling, kept, dimension, model_id, int(width)
-    )
+    return EmpiricalVariogram(bins, plain, dissimilarity, estimator, metric, sampling, kept, dimension, model_id, width)
 
 
 def _sums(
