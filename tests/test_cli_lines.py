@@ -65,17 +65,18 @@ def test_a_result_that_cannot_be_written_is_an_error(capsys, monkeypatch):
     assert "No space left on device" in capsys.readouterr().err
 
 
-def test_a_warning_is_one_line_on_stderr(capsys):
+def test_a_warning_is_one_line_on_stderr(capsys, monkeypatch):
+    monkeypatch.setattr("variogeo.plotting.to_png", lambda _: b"a picture")
     random = np.random.default_rng(0)
     np.savez("radians.npz", lonlat=random.uniform(0.1, 1.5, (40, 2)), embedding=random.normal(size=(40, 4)))
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        cli.main(["check", "radians.npz", "--json"])
+        cli.main(["fit", "radians.npz", "--out", "results", "--json"])
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()
     assert line.startswith("variogeo: warning: ")
     assert line.endswith("Radians? Pass --units rad, or --units deg to say that they are degrees.")
-    assert json.loads(captured.out)["rows"] == 40
+    assert json.loads(captured.out)["points"] == 40
 
 
 def test_a_log_record_is_one_line_on_stderr(capsys, monkeypatch):

@@ -59,7 +59,8 @@ def sum_of(*parts):
 
 def test_the_documents_that_the_hostile_ones_change_do_load(tmp_path):
     assert load_value(spread(), tmp_path).spread == LagSpread((1.0, 2.0), (0.1, 0.2))
-    assert load_value(sum_of(MASK, MASK), tmp_path) == SumWeighting((MaskWeighting(25.0),) * 2)
+    for schema in (_storage.SCHEMA, _storage.SCHEMA - 1):
+        assert load_value(sum_of(MASK, MASK), tmp_path, schema=schema) == SumWeighting((MaskWeighting(25.0),) * 2)
 
 
 @pytest.mark.parametrize(
