@@ -24,7 +24,10 @@ FAULTS = {
         "test_storage.test_a_write_that_fails_leaves_nothing_behind",
         "test_executors.test_a_full_temporary_folder_is_named",
     ],
-    "F3 Ctrl-C": ["test_journal.test_ctrl_c_ends_a_run_at_once_and_it_goes_on_later"],
+    "F3 Ctrl-C": [
+        "test_journal.test_ctrl_c_ends_a_run_at_once_and_it_goes_on_later",
+        "test_cli.test_an_interrupt_ends_with_130_and_no_output_folder",
+    ],
     "F4 a worker is killed": [
         "test_executors.test_a_dask_worker_that_is_killed_changes_no_bit",
         "test_executors.test_a_worker_process_that_is_killed_is_an_error_that_says_so",
