@@ -411,14 +411,25 @@ def checked_file(tmp_path: Path) -> Path:
     return write(tmp_path / "photos.parquet", write_page_checksum=True, compression="none", use_dictionary=False)
 
 
-def test_a_damaged_page_is_found_when_its_group_is_read(checked_file: Path) -> None:
-    raw = bytearray(checked_file.read_bytes())
-    place = raw.index(EMBEDDINGS[15].tobytes())
-    raw[place + 2] ^= 1
-    checked_file.write_bytes(raw)
-    rows = opened(checked_file).embeddings
+def damaged(file: Path, row: int) -> None:
+    """Change a byte of the numbers of a row."""
+    raw = bytearray(file.read_bytes())
+    raw[raw.index(EMBEDDINGS[row].tobytes()) + 2] ^= 1
+    file.write_bytes(raw)
+
+
+def test_a_damaged_first_page_of_a_group_is_found_when_the_file_is_opened(checked_file: Path) -> None:
+    damaged(checked_file, 15)
+    assert "It cannot be read as Parquet" in refusal(lambda: opened(checked_file), checked_file)
+
+
+def test_a_later_damaged_page_is_found_when_its_group_is_read(tmp_path: Path) -> None:
+    pages = {"data_page_size": 1, "write_batch_size": 1, "use_dictionary": False}
+    file = write(tmp_path / "photos.parquet", write_page_checksum=True, compression="none", **pages)
+    damaged(file, 15)
+    rows = opened(file).embeddings
     assert np.array_equal(rows[:14], EMBEDDINGS[:14])
-    message = refusal(lambda: rows[14:15], checked_file)
+    message = refusal(lambda: rows[14:15], file)
     assert "row group 2: It cannot be read as Parquet" in message
     assert "Truncated or damaged? Write it again." in message
     assert np.array_equal(rows[21:], EMBEDDINGS[21:])

@@ -109,7 +109,7 @@ def read_vectors(file: Path, columns: EmbeddingColumns) -> NDArray[Any]:
     with parquet:
         stored = columns.stored_dtype(parquet.schema_arrow)
         count = parquet.metadata.num_rows
-        check_declared(_entries(parquet.metadata, columns) * stored.itemsize, file)
+        check_declared(sum(entries_of_groups(parquet, columns)) * stored.itemsize, file)
         batches = parquet.iter_batches(_BATCH, columns=list(columns.names), use_threads=False)
         while True:
             with reading("Parquet"):
@@ -221,12 +221,21 @@ def side_by_side(
     return values, absent
 
 
-def _entries(metadata: Any, columns: EmbeddingColumns) -> int:
-    """Return how many entries a footer says that the columns have."""
+def entries_of_groups(parquet: Any, columns: EmbeddingColumns) -> list[int]:
+    """Return how many entries the footer of an open file says that the columns have in each row group.
+
+    A row of each group is read first. What is wrong with a chunk is an error then, while pyarrow would end the process
+    where the metadata of a damaged chunk are asked for at once.
+    """
+    metadata, names = parquet.metadata, list(columns.names)
+    entries: list[int] = []
     with reading("Parquet"):
         inside = [k for k in range(metadata.num_columns) if is_inside(metadata.schema.column(k), columns)]
-        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-        return sum(group.column(k).num_values for group in groups for k in inside)
+        for number in range(metadata.num_row_groups):
+            next(parquet.iter_batches(1, row_groups=[number], columns=names, use_threads=False), None)
+            group = metadata.row_group(number)
+            entries.append(sum(group.column(k).num_values for k in inside))
+    return entries
 
 
 def is_inside(leaf: Any, columns: EmbeddingColumns) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import DataError
-from variogeo._columns import EmbeddingColumns, is_inside, open_parquet, read_schema
+from variogeo._columns import EmbeddingColumns, entries_of_groups, open_parquet, read_schema
 from variogeo._files import DAMAGED, check_declared, check_filled, naming, reading
 
 _CACHED_GROUPS = 2
@@ -189,7 +189,7 @@ def _opened(path: Path, columns: EmbeddingColumns) -> _Part:
     stored = columns.stored_dtype(schema)
     with reading("Parquet"):
         metadata = pq.read_metadata(path)
-    groups = _groups_of(metadata, columns)
+    groups = _groups_of(path, metadata, columns)
     check_filled(groups)
     for group in groups:
         _check_size(group, stored)
@@ -216,14 +216,13 @@ def _first_vectors(path: Path, metadata: Any, columns: EmbeddingColumns, groups:
     raise DataError(msg[0].upper() + msg[1:])
 
 
-def _groups_of(metadata: Any, columns: EmbeddingColumns) -> tuple[_Group, ...]:
+def _groups_of(path: Path, metadata: Any, columns: EmbeddingColumns) -> tuple[_Group, ...]:
     """Return the row groups that have rows."""
     with reading("Parquet"):
-        schema = metadata.schema
-        inside = [k for k in range(len(schema)) if is_inside(schema.column(k), columns)]
-        found = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-        rows = [group.num_rows for group in found]
-        entries = [sum(group.column(k).num_values for k in inside) for group in found]
+        rows = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+        parquet = open_parquet(path, metadata=metadata)
+    with parquet:
+        entries = entries_of_groups(parquet, columns)
     if min(rows, default=0) < 0 or sum(rows) != metadata.num_rows:
         msg = f"Its row groups have {sum(rows)} rows, but its footer says {metadata.num_rows}. {DAMAGED}"
         raise DataError(msg)

@@ -73,7 +73,7 @@ def read_rows(arguments: argparse.Namespace) -> tuple[Any, Any, Any]:
     from variogeo.io._read import raw_points
     from variogeo.io._wanted import Wanted
 
-    if arguments.stream or arguments.points.is_dir():
+    if arguments.stream or arguments.points.is_dir() or arguments.missing == "drop":
         points = read_points(arguments, check_land=False)
         return points.lonlat, points.embeddings, points.groups
     given = {"dequantize": None, **_given(arguments), "missing": "drop"}
