@@ -426,7 +426,7 @@ def test_a_damaged_first_page_of_a_group_is_found_when_the_file_is_opened(checke
 def test_a_later_damaged_page_is_found_when_its_group_is_read(tmp_path: Path) -> None:
     pages = {"data_page_size": 1, "write_batch_size": 1, "use_dictionary": False}
     file = write(tmp_path / "photos.parquet", write_page_checksum=True, compression="none", **pages)
-    damaged(file, 15)
+    damaged(file, 18)
     rows = opened(file).embeddings
     assert np.array_equal(rows[:14], EMBEDDINGS[:14])
     message = refusal(lambda: rows[14:15], file)
