@@ -226,7 +226,11 @@ def test_repeated_rows_are_those_that_a_search_through_all_earlier_ones_finds() 
 def test_one_repeated_row_of_hundreds_is_not_worth_a_warning() -> None:
     lonlat, embeddings = datasets.geoclip_photos()
     rows = np.append(np.arange(200), 0)
-    points_from_arrays(lonlat[rows], embeddings[rows])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        points = points_from_arrays(lonlat[rows], embeddings[rows])
+    assert caught == []
+    assert len(points) == 201
 
 
 # Integers

@@ -153,6 +153,7 @@ def test_ranges_over_more_than_a_decade_are_coloured_by_their_logarithm(countrie
 def test_one_region_alone_draws(countries, ax, parameter):
     plot_regions({"west": Exponential(0.0, 0.0, 100.0)}, countries, "name", ax=ax, parameter=parameter)
     ax.figure.canvas.draw()
+    assert len(ax.collections) > 0
 
 
 @pytest.mark.parametrize(
