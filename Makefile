@@ -52,7 +52,7 @@ test-oldest test-newest: test-%: .venv-%/installed
 	rm -rf .venv-$*
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --upgrade pip
-	.venv-$*/bin/python -m pip install --quiet $(FLOORS) --group core --editable ".[gstat,distributed,pysal]"
+	.venv-$*/bin/python -m pip install --quiet $(FLOORS) --group core --editable ".[gstat,distributed,pysal,report]"
 	touch $@
 
 # BENCH_SHORT=1: to 5 000 photos, for trying. BENCH_LARGE=1: a million as well. An interrupted run goes on where it

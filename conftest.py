@@ -18,7 +18,7 @@ IMPORTS = re.compile(r"^([ .>]*)(?:from ([\w.]+) import |import ([\w.]+))", flag
 NEED_TORCH = ("variogeo.nn", "variogeo.trainers", "variogeo.experiments")
 NEED_OPEN_CLIP = ("open_clip.py", "_siglip_loss.py")
 
-_left_out: list[str] = []
+_left_out: dict[str, None] = {}
 
 
 def _load_offline() -> ModuleType:
@@ -83,7 +83,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     missing = _missing(collection_path)
     if not missing:
         return None
-    _left_out.append(f"{collection_path.relative_to(HERE)} ({', '.join(sorted(missing))})")
+    _left_out[f"{collection_path.relative_to(HERE)} ({', '.join(sorted(missing))})"] = None
     return True
 
 
@@ -98,7 +98,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _missing(file: Path) -> frozenset[str]:
     """Return the absent packages that are imported: at the top of tests and their helpers, anywhere in the package."""
     in_package = TESTS not in file.parents
-    found: set[str] = set()
+    dotted = ".".join(file.relative_to(HERE).with_suffix("").parts)
+    found: set[str] = set(_absent("torch")) if dotted.startswith(NEED_TORCH) else set()
     for indent, origin, module in IMPORTS.findall(file.read_text(encoding="utf-8")):
         name = origin or module
         root = name.split(".")[0]

@@ -12,19 +12,23 @@ Try several seeds before you believe a difference.
 import argparse
 from pathlib import Path
 
+try:
+    from variogeo.experiments import (
+        TwoTower,
+        accuracy_table,
+        geoscore_difference,
+        held_out,
+        predict,
+        spatial_blocks,
+        train,
+    )
+except ImportError as reason:
+    raise SystemExit(str(reason)) from None
+
 import numpy as np
 
 import variogeo
 from variogeo.evaluation import nearest_places
-from variogeo.experiments import (
-    TwoTower,
-    accuracy_table,
-    geoscore_difference,
-    held_out,
-    predict,
-    spatial_blocks,
-    train,
-)
 from variogeo.io import read_points
 from variogeo.nn import NegativeWeights
 

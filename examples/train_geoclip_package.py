@@ -6,13 +6,21 @@ CLIP's image features of your photos, and ``GeoCLIP()`` with the real backbone::
     python examples/train_geoclip_package.py
 """
 
+import sys
 import tempfile
 
+try:
+    import torch
+    from geoclip import GeoCLIP, train
+    from torch.utils.data import DataLoader, TensorDataset
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
+except (ImportError, RuntimeError) as reason:  # RuntimeError: a torchvision of another torch
+    sys.exit(
+        f"{reason}. This example needs pip install 'variogeo[geoclip]' (in a checkout '.[geoclip]'); for a torch "
+        "without CUDA add --extra-index-url https://download.pytorch.org/whl/cpu, which has its torchvision."
+    )
+
 import numpy as np
-import torch
-from geoclip import GeoCLIP, train
-from torch.utils.data import DataLoader, TensorDataset
-from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 import variogeo
 from variogeo.nn import NegativeWeights

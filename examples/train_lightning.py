@@ -8,6 +8,11 @@ lines go, not what is gained. Needs ``pip install 'variogeo[lightning]'``::
 
 import warnings
 
+try:
+    from variogeo.trainers.lightning import ContrastiveLoss, LogWeights
+except ImportError as reason:
+    raise SystemExit(str(reason)) from None
+
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import nn
@@ -17,7 +22,6 @@ from torch.utils.data import DataLoader
 import variogeo
 from variogeo.datasets import geoclip_photos
 from variogeo.nn import NegativeWeights
-from variogeo.trainers.lightning import ContrastiveLoss, LogWeights
 
 
 class TwoTowers(LightningModule):

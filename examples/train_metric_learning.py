@@ -9,6 +9,11 @@ that change in yours are marked::
 
 import math
 
+try:
+    from variogeo.trainers.metric_learning import GeoWeightedDistance
+except ImportError as reason:
+    raise SystemExit(str(reason)) from None
+
 import numpy as np
 import torch
 from pytorch_metric_learning.distances import CosineSimilarity
@@ -19,7 +24,6 @@ import variogeo
 from variogeo.datasets import geoclip_photos
 from variogeo.evaluation import median_error
 from variogeo.nn import NegativeWeights
-from variogeo.trainers.metric_learning import GeoWeightedDistance
 
 TEMPERATURE, EPOCHS, BATCH = 0.07, 10, 250
 

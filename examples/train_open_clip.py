@@ -2,13 +2,18 @@
 
 The photos are the bundled positions with small pictures that are made up from their embeddings, and the captions are
 random: it shows where the lines go, not what is gained. Needs ``pip install 'variogeo[open-clip]'`` and a torchvision
-that belongs to your torch::
+that belongs to your torch (one without CUDA: ``--extra-index-url https://download.pytorch.org/whl/cpu``)::
 
     python examples/train_open_clip.py
 """
 
 import argparse
 from types import SimpleNamespace
+
+try:
+    from variogeo.trainers.open_clip import CoordinateModel, WeightedClipLoss, attach_coordinates
+except ImportError as reason:
+    raise SystemExit(str(reason)) from None
 
 import torch
 from open_clip import CLIP, CLIPTextCfg, CLIPVisionCfg
@@ -17,7 +22,6 @@ from open_clip_train.train import train_one_epoch
 import variogeo
 from variogeo.datasets import geoclip_photos
 from variogeo.nn import NegativeWeights
-from variogeo.trainers.open_clip import CoordinateModel, WeightedClipLoss, attach_coordinates
 
 BATCH, CONTEXT = 64, 8
 ARGUMENTS = argparse.Namespace(

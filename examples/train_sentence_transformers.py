@@ -10,6 +10,11 @@ With `datasets` installed, SentenceTransformerTrainer does the loop: give it the
 anchor, positive and label, the last with the coordinates and frozen features of each row.
 """
 
+try:
+    from variogeo.trainers.sentence_transformers import WeightedCachedMultipleNegativesRankingLoss
+except ImportError as reason:
+    raise SystemExit(str(reason)) from None
+
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
@@ -19,7 +24,6 @@ import variogeo
 from variogeo.datasets import geoclip_photos
 from variogeo.evaluation import median_error
 from variogeo.nn import NegativeWeights
-from variogeo.trainers.sentence_transformers import WeightedCachedMultipleNegativesRankingLoss
 
 EPOCHS, BATCH = 10, 250
 

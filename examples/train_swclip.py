@@ -4,10 +4,16 @@ Runs in seconds on a CPU, without downloads: a tiny CLIP with random weights, th
 images that look alike where positions are near. Lines marked ``# <- variogeo`` are what changes in your own training.
 """
 
+import sys
+
+try:
+    import torch
+    from torch import Tensor
+    from transformers import CLIPConfig, CLIPModel
+except ImportError as reason:
+    sys.exit(f"{reason}. This example needs pip install 'variogeo[transformers]' (in a checkout '.[transformers]').")
+
 import numpy as np
-import torch
-from torch import Tensor
-from transformers import CLIPConfig, CLIPModel
 
 import variogeo
 from variogeo.nn import NeighborWeights, SoftTargets, neighborhood_consistency, regional_fairness, soft_cross_entropy

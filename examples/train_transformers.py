@@ -9,6 +9,11 @@ and for their frozen features. The model is made from a config. The lines that c
 
 import argparse
 
+try:
+    from variogeo.trainers.transformers import weighted_loss
+except ImportError as reason:
+    raise SystemExit(str(reason)) from None
+
 import numpy as np
 import torch
 from torch.utils.data import Subset
@@ -18,7 +23,6 @@ import variogeo
 from variogeo.datasets import geoclip_photos
 from variogeo.evaluation import median_error
 from variogeo.nn import NegativeWeights
-from variogeo.trainers.transformers import weighted_loss
 
 TOWER = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1, "num_attention_heads": 4}
 TEXT = {**TOWER, "vocab_size": 130, "max_position_embeddings": 20, "bos_token_id": 128, "eos_token_id": 129}

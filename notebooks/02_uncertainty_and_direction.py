@@ -25,8 +25,9 @@
 # | street views | 2 319 positions in Stuttgart and Singapore, in 29 sequences (Global Streetscapes, Hou et al. 2024, CC BY-SA 4.0) | uneven sampling |
 # | Clay | 417 embeddings of Sentinel-2 images in Alaska (Clay / Radiant Earth, ODC-BY 1.0) | a curve without a sill |
 #
-# The last two are no part of the package. They are read from a folder beside the checkout; where it is absent, their
-# cells say so and do nothing.
+# The last two do not come with the package, and you do not need them: where their files are absent, the three cells on
+# street views and the one on Clay say that they are left out, and all other cells run. What they show with the files is
+# stored in this notebook.
 
 # %%
 from pathlib import Path
@@ -44,9 +45,13 @@ truth = Exponential(nugget=0.1, partial_sill=0.3, effective_range=3000.0)
 places, wide = uniform_lonlat(1000, seed=1), LagBins.linear(0, 10_000, 20)
 field = gaussian_field(places, truth, dimensions=16, seed=1)  # and a constant column, of no account here
 
-shared = Path(variogeo.__file__).parents[2] / "shared" / "data"
-clay_file, streets_file = shared / "clay_alaska_417.parquet", shared / "streetscapes_points_2319.csv"
-absent = "The data of this part do not come with the package, and are not beside this checkout: it is left out."
+folder = Path(variogeo.__file__).parents[2] / "shared" / "data"  # beside a checkout; in most places there is none
+clay_file, streets_file = folder / "clay_alaska_417.parquet", folder / "streetscapes_points_2319.csv"
+
+
+def left_out(what, file):
+    print(f"Left out: this cell is about {what}, and their file {file.name} does not come with variogeo.",
+          "All other cells run without it.")
 
 
 def two_axes(**options):
@@ -349,7 +354,7 @@ if streets_file.exists():
         ax.plot(short.high, largest_shares(streets, short, locations=labels), "o-", label=f"the largest {name}")
     finish(ax, "upper left", ylabel="share of the pairs of the bin")
 else:
-    print(absent)
+    left_out("street views of two cities", streets_file)
 
 # %%
 if streets_file.exists():
@@ -371,7 +376,7 @@ if streets_file.exists():
     for name, one in (("all pairs", every), ("different sequences", apart)):
         print(f"{name}: {fit_variogram(one, Exponential).model}")
 else:
-    print(absent)
+    left_out("street views of two cities", streets_file)
 
 # %% [markdown]
 # The largest sequence has a hand in a quarter of the pairs at the least. The curve of all pairs lies between the two
@@ -402,7 +407,7 @@ if streets_file.exists():
     print(f"{crowded.mean():.0%} of the photos are in crowded cells,",
           f"which are {np.mean(np.bincount(cell) > 30):.0%} of all cells.")
 else:
-    print(absent)
+    left_out("street views of two cities", streets_file)
 
 # %% [markdown]
 # Both come near the curve of one photo of each cell, and stay below it at the shortest lags, where a few crowded cells
@@ -448,7 +453,7 @@ if clay_file.exists():
         print(f"\n{name}: {fit.model}, permutation test p = {test.p_value:.3f}\n{fit.message}")
         print(f"effective range, 95 %: {reach.lower:.3g} to {reach.upper:.3g} km")
 else:
-    print(absent)
+    left_out("417 satellite images of Alaska", clay_file)
 
 
 # %% [markdown]

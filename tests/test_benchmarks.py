@@ -36,6 +36,8 @@ def few():
     ],
 )
 def test_a_peer_equals_ours(few, peer, bins):
+    if peer == "torch":
+        pytest.importorskip("torch")
     run = Contest(Case(peer, COUNT, bins, METRICS.get(peer, "great_circle")), few)
     run.peer()
     record = run.record(run.ours(), [1.0])

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from variogeo import DataError, check
+from variogeo import DataError, LagBins, check
 from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE, prepare_points
 from variogeo._engine._cost import cost_of
 from variogeo.checkup import Extent, Way
-from variogeo.checkup._lags import extent_of, usable_lags
+from variogeo.checkup._lags import extent_of, suggested_bins, usable_lags
 from variogeo.checkup._maps import WORLD, close_up_of, svg_map, text_map, thinned, window_of
 from variogeo.checkup._ways import cost_findings, next_lines, ways_of
 
@@ -112,8 +112,43 @@ def test_the_text_map_shows_land_points_and_the_crowd():
     rows, columns = np.nonzero(np.array([list(line) for line in drawn]) == "o")
     assert (rows[0] < rows[1], columns[0] < columns[1]) == (True, True)
     assert any("..." in line for line in drawn)
-    crowd = text_map(np.repeat([[10.0, 50.0], [20.0, 50.0]], [99, 1], axis=0), window_of(extent))
-    assert (crowd.count("O"), crowd.count("o")) == (1, 1)
+    crowd = text_map(np.repeat([[10.0, 50.0], [20.0, 50.0]], [99, 1], axis=0), window_of(extent)).splitlines()
+    shown, legend = "".join(crowd[:-1]), crowd[-1]
+    assert (shown.count("O"), shown.count("o")) == (1, 1)
+    assert "- o points   O more than 10 points   . land -" in legend
+
+
+def test_a_drawn_map_says_what_its_marks_are(checkup):
+    page = checkup.to_html()
+    (colour,) = re.findall(r'<g fill="(#\w+)"', page)
+    assert f'<b style="color:{colour}">●</b> points' in page
+    assert "coast</div>" in page
+
+
+def test_points_on_both_sides_of_the_antimeridian_are_in_the_middle_of_the_world():
+    window = window_of(Extent(172.0, -172.0, -25.0, -10.0, 2200.0))
+    assert window.is_world
+    assert window.across(np.array([172.0, 180.0, -180.0, -172.0])).tolist() == pytest.approx(
+        [0.5 - 8 / 360, 0.5, 0.5, 0.5 + 8 / 360]
+    )
+    column = {
+        line.index("O")
+        for line in text_map(np.full((20, 2), [-179.9, -18.0]), window).splitlines()[1:-1]
+        if "O" in line
+    }
+    assert column == {37}  # of 74: an edge, and half of the 72 of the map
+    far_apart = window_of(Extent(95.0, -90.0, -10.0, 60.0, 18_000.0))
+    assert (far_apart.west, far_apart.width) == (2.5, 360.0)
+
+
+def test_the_bins_of_points_are_those_of_their_checkup(lonlat, checkup):
+    assert suggested_bins(lonlat) == checkup.lags.bins
+    assert f"in {len(checkup.lags.bins)} bins of equal ratio" in str(checkup)
+    few = lonlat[:5]
+    assert check(few, np.eye(5)).lags is None
+    assert suggested_bins(few) == LagBins.covering(few)
+    with pytest.raises(ValueError, match="2 points at one place"):
+        suggested_bins(lonlat[[0, 0]])
 
 
 def test_the_eastern_edge_of_a_map_of_the_world_is_not_its_western_one():

@@ -23,7 +23,9 @@ from variogeo import (
     compare_models,
     datasets,
     empirical_variogram,
+    fit_variogram,
 )
+from variogeo.checkup._lags import suggested_bins
 from variogeo.io import read_points
 
 COMMANDS = ["check", "fit", "report", "merge", "weights", "demo", "experiment"]
@@ -69,7 +71,7 @@ def test_fit_writes_what_the_api_gives(
     assert sorted(file.name for file in out.iterdir()) == OUTPUTS
 
     points = read_points(path, embedding="clip")
-    empirical = empirical_variogram(points.lonlat, points.embeddings, LagBins.covering(points.lonlat, 20))
+    empirical = empirical_variogram(points.lonlat, points.embeddings, suggested_bins(points.lonlat))
     comparison = compare_models(empirical, [Exponential, Spherical, Stable])
     assert variogeo.load(out / "variogram.json") == empirical
     assert variogeo.load(out / "model.json") == comparison.best.model
@@ -94,7 +96,7 @@ def test_options_reach_the_api(npz: Path) -> None:
 def test_without_spread_the_counts_and_means_are_drawn(npz: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(fit(npz, "--no-spread")) == 0
     points = read_points(npz, embedding="clip")
-    empirical = empirical_variogram(points.lonlat, points.embeddings, LagBins.covering(points.lonlat), spread=False)
+    empirical = empirical_variogram(points.lonlat, points.embeddings, suggested_bins(points.lonlat), spread=False)
     assert variogeo.load(npz.parent / "out" / "variogram.json") == empirical
     assert str(empirical) in capsys.readouterr().out
 
@@ -119,7 +121,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     assert cli.main(fit(npz, "--resume", str(folder))) == 0
     assert (folder / "pairs-0-0.npz").exists()
     points = read_points(npz, embedding="clip")
-    empirical = empirical_variogram(points.lonlat, points.embeddings, LagBins.covering(points.lonlat))
+    empirical = empirical_variogram(points.lonlat, points.embeddings, suggested_bins(points.lonlat))
     assert variogeo.load(npz.parent / "out" / "variogram.json") == empirical
 
 
@@ -135,14 +137,14 @@ def test_one_limit_of_the_bins_can_be_left_to_the_points(npz: Path) -> None:
     assert cli.main(fit(npz, "--low", "50", "--bins", "5")) == 0
     edges = variogeo.load(npz.parent / "out" / "variogram.json").edges
     assert edges[0] == 50.0
-    assert edges[-1] == LagBins.covering(read_points(npz, embedding="clip").lonlat, 5).edges[-1]
+    assert edges[-1] == suggested_bins(read_points(npz, embedding="clip").lonlat).edges[-1]
 
 
 @pytest.mark.usefixtures("no_picture")
 def test_the_json_of_a_fit_is_one_line_that_says_what_the_files_hold(
     npz: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(fit(npz, "--json", "--models", "Stable")) == 0
+    assert cli.main(fit(npz, "--json", "--models", "Stable", "--weights", "npairs")) == 0
     (line,) = capsys.readouterr().out.splitlines()
     summary = json.loads(line, parse_constant=pytest.fail)
     out = npz.parent / "out"
@@ -155,7 +157,8 @@ def test_the_json_of_a_fit_is_one_line_that_says_what_the_files_hold(
     residual = (empirical.semivariance - model(empirical.lag))[empirical.npairs > 0]
     assert summary["rmse"] == pytest.approx(np.sqrt(np.mean(residual**2)))
     assert sorted(summary["outputs"]) == [str(out / name) for name in OUTPUTS]
-    assert summary["converged"] is (summary["outcome"] == "fitted")
+    expected = fit_variogram(empirical, Stable)
+    assert (summary["outcome"], summary["converged"]) == (expected.outcome, expected.converged)
 
 
 @pytest.mark.usefixtures("no_picture")

@@ -1,6 +1,8 @@
 """``variogeo check`` and ``variogeo report``: what the library gives, on files."""
 
+import argparse
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -11,8 +13,13 @@ import pytest
 from commands import photos_npz, printed, refusal
 
 import variogeo
-from variogeo import LagBins, cli
+from variogeo import Exponential, LagBins, Spherical, cli
+from variogeo.cli._bins import add_bins_options, bins_of
+from variogeo.cli._lines import naming_options
 from variogeo.io import read_points
+
+PYTHON = re.compile(r"\b[a-z_]+=|variogeo\.|lonlat|GeoDataFrame|\w\(")
+"""What a cure of Python has: an argument, a module, a variable, a class, a call."""
 
 
 @pytest.fixture(autouse=True)
@@ -25,16 +32,101 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 CHECK = ["check", "photos.npz", "--embedding", "clip", "--group", "sequence"]
 
 
-def test_the_checkup_is_that_of_the_library_and_goes_on_with_a_command_that_runs(capsys, monkeypatch):
-    text = printed(capsys, *CHECK)
+def test_the_checkup_is_that_of_the_library_in_the_words_of_options(capsys):
+    lines = printed(capsys, *CHECK).splitlines()
     points = read_points("photos.npz", embedding="clip", group="sequence")
-    checkup = variogeo.check(points.lonlat, points.embeddings, groups=points.groups)
-    assert text.startswith(f"{checkup}\n\nOn the command line:\n  variogeo fit photos.npz --embedding clip --low ")
+    expected = str(variogeo.check(points.lonlat, points.embeddings, groups=points.groups)).splitlines()
+    assert lines[: lines.index("")] == expected[: expected.index("")]
+    text = " ".join(" ".join(lines).split())
+    assert "--dissimilarity half_squared does" in text
+    assert not PYTHON.search(text)
+    assert lines[-2:] == [
+        "Next:", "  variogeo fit photos.npz --embedding clip --group sequence --exclude-group --out results"
+    ]  # fmt: skip
+
+
+def test_check_fit_and_report_have_the_same_bins_and_pairs(capsys, monkeypatch):
     monkeypatch.setattr("variogeo.plotting.to_png", lambda _: b"a picture")
-    printed(capsys, *shlex.split(text.splitlines()[-1])[1:])
-    edges = variogeo.load("results/variogram.json").edges
-    assert len(edges) == len(checkup.lags.bins.edges)
-    np.testing.assert_allclose(edges[[0, -1]], checkup.lags.bins.edges[[0, -1]], rtol=1e-9)
+    command = printed(capsys, *CHECK).splitlines()[-1]
+    printed(capsys, *shlex.split(command)[1:])
+    fitted = variogeo.load("results/variogram.json")
+    points = read_points("photos.npz", embedding="clip", group="sequence")
+    suggested = variogeo.check(points.lonlat, points.embeddings).lags.bins
+    expected = variogeo.empirical_variogram(points.lonlat, points.embeddings, suggested, exclude=points.groups)
+    assert fitted == expected
+    printed(capsys, *REPORT, "--group", "sequence", "--out", "report.html")
+    assert f"{expected.npairs.sum():,}</dd>" in Path("report.html").read_text()
+    low, high = (f"{edge:,.5g}" for edge in suggested.edges[[0, -1]])
+    assert f"{len(suggested)}, {low} to {high} km" in Path("report.html").read_text()
+
+
+def test_what_is_not_said_about_the_bins_is_that_of_the_usable_lags():
+    lonlat = read_points("photos.npz", embedding="clip").lonlat
+    usable = variogeo.check(lonlat, np.eye(len(lonlat))).lags.bins
+    first, last = usable.edges[0], usable.edges[-1]
+
+    def bins(*words: str) -> LagBins:
+        parser = argparse.ArgumentParser()
+        add_bins_options(parser)
+        return bins_of(parser.parse_args(words), lonlat)
+
+    assert bins() == usable
+    assert bins("--bins", "7") == LagBins.logarithmic(first, last, 7)
+    # Six for each factor of ten, 3 at least and 30 at most.
+    assert bins("--low", "10", "--high", "1000") == LagBins.logarithmic(10, 1000, 12)
+    assert bins("--low", "100", "--high", "110") == LagBins.logarithmic(100, 110, 3)
+    assert bins("--high", "1000") == LagBins.logarithmic(first, 1000, round(6 * np.log10(1000 / first)))
+    assert bins("--spacing", "linear") == LagBins.linear(first, last, len(usable))
+    assert bins("--spacing", "linear", "--low", "0") == LagBins.linear(0, last, len(usable))
+    with pytest.raises(ValueError, match=r"Invalid high '9800\.0'\. Must be greater than 50000"):
+        bins("--low", "50000")
+
+
+def test_a_run_of_more_than_an_hour_goes_on_with_a_way_out(capsys, monkeypatch):
+    monkeypatch.setattr("variogeo.checkup._ways.LARGEST_SECONDS", 0.0)
+    text = " ".join(printed(capsys, "check", "photos.npz", "--embedding", "clip").split())
+    assert "Pass --sample 2000000, or --resume DIR." in text
+    assert text.endswith("variogeo fit photos.npz --embedding clip --sample 2000000 --out results")
+    # A sample is drawn without looking at groups.
+    assert printed(capsys, *CHECK).endswith("--group sequence --exclude-group --resume run --out results\n")
+
+
+BAD = {
+    "missing": (np.array([[8.0, 50.0], [np.nan, 51.0], *np.random.default_rng(0).uniform(8, 9, (20, 2))]), None),
+    "e7": (np.random.default_rng(0).integers(4e8, 5e8, (30, 2)), None),
+    "metres": (np.random.default_rng(0).uniform(4e5, 5e5, (30, 2)), None),
+    "latitude": (np.random.default_rng(0).uniform(95, 120, (30, 2)), None),
+    "radians": (np.random.default_rng(0).uniform(0.1, 1.5, (30, 2)), None),
+    "swapped": (np.random.default_rng(0).uniform((-60, -20), (-48, -6), (40, 2))[:, ::-1], None),
+    "null island": (np.zeros((3, 2)), None),
+    "sequences": (np.random.default_rng(0).uniform(8, 9, (30, 2)), ["a"] * 29 + [None]),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_no_cure_of_a_checkup_on_the_command_line_is_one_of_python(bad):
+    lonlat, groups = BAD[bad]
+    checkup = variogeo.check(lonlat, np.random.default_rng(1).normal(size=(len(lonlat), 4)), groups=groups)
+    shown = " ".join(naming_options(finding.text) for finding in checkup.findings)
+    assert not PYTHON.search(shown)
+    expected = {
+        "missing": "Drop them: --missing drop.", "e7": "Pass --units e7.",
+        "metres": "Pass a GeoParquet file with its CRS.", "latitude": "Then swap the columns (--lon, --lat).",
+        "radians": "Then pass --units rad.", "swapped": "swap the columns (--lon, --lat), else --no-check-land.",
+        "null island": "Drop them if so.", "sequences": "Take 10 and more, e.g. --patches 25.",
+    }  # fmt: skip
+    assert expected[bad] in shown
+
+
+def test_missing_rows_go_on_with_the_option_that_drops_them(capsys):
+    random = np.random.default_rng(0)
+    embedding = random.normal(size=(20, 3))
+    embedding[4, 1] = np.nan
+    np.savez("gap.npz", lonlat=random.uniform(8, 9, (20, 2)), embedding=embedding)
+    assert cli.main(["check", "gap.npz"]) == 1
+    text = capsys.readouterr().out
+    assert "Drop them: --missing drop." in " ".join(text.split())
+    assert text.endswith("Next:\n  variogeo fit gap.npz --missing drop --out results\n")
 
 
 def test_the_json_is_that_of_the_library_in_one_line(capsys):
@@ -58,7 +150,7 @@ def test_errors_end_with_1_and_are_shown(capsys):
     assert cli.main(["check", "one.npz"]) == 1
     captured = capsys.readouterr()
     assert "error: one place" in captured.out
-    assert "On the command line" not in captured.out
+    assert "Next:" not in captured.out
     assert captured.err == ""
     assert cli.main(["check", "one.npz", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
@@ -81,7 +173,8 @@ def test_a_folder_of_parts_is_looked_at_part_by_part(capsys):
     Path("parts").mkdir()
     pq.write_table(table, "parts/a.parquet")
     text = printed(capsys, "check", "parts", "--embedding", "clip")
-    assert text.partition("\n\nOn the command line")[0] == str(variogeo.check(*points))
+    assert text.partition("\n\nnote: ")[0] == str(variogeo.check(*points)).partition("\n\nnote: ")[0]
+    assert text.endswith("Next:\n  variogeo fit parts --embedding clip --out results\n")
 
 
 def test_a_file_that_cannot_be_read_is_one_error(capsys):
@@ -121,7 +214,8 @@ REPORT = ["report", "photos.npz", "--embedding", "clip"]
 
 def test_a_report_is_asked_for_with_the_options(reported, folder, capsys):
     options = ["--group", "sequence", "--title", "Photos", "--bins", "5", "--low", "10", "--high", "500",
-               "--precision-km", "2", "--model-id", "clip"]  # fmt: skip
+               "--precision-km", "2", "--model-id", "clip", "--weights", "npairs", "--no-check-land",
+               "--models", "Spherical", "Exponential+Exponential"]  # fmt: skip
     text = printed(capsys, *REPORT, *options, "--out", "report.html")
     (asked,) = reported
     points = read_points("photos.npz", embedding="clip", group="sequence")
@@ -130,11 +224,12 @@ def test_a_report_is_asked_for_with_the_options(reported, folder, capsys):
     np.testing.assert_array_equal(asked.pop("groups"), points.groups)
     assert asked == {
         "title": "Photos", "bins": LagBins.logarithmic(10, 500, 5), "model_id": "clip", "precision_km": 2.0,
-        "overwrite": False,
+        "overwrite": False, "weights": "npairs", "models": [Spherical, (Exponential, Exponential)], "check_land": False,
     }  # fmt: skip
     assert text == "150 points. Written to report.html, 0.0 MB.\n"
     printed(capsys, *REPORT, "--out", "report.html", "--overwrite")
     assert reported[1]["title"] == "photos.npz"
+    assert reported[1]["bins"] is None
     assert reported[1]["overwrite"] is True
     assert (folder / "report.html").exists()
 

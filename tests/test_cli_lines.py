@@ -3,10 +3,12 @@
 import json
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,8 @@ import pytest
 from commands import printed, refusal
 
 import variogeo
-from variogeo import Exponential, cli
-from variogeo.cli._lines import PHRASES, say
+from variogeo import Exponential, Gaussian, LagBins, Stable, cli, fit_variogram, variogram_from_pairs
+from variogeo.cli._lines import PHRASES, naming_options, say
 
 PACKAGE = Path(variogeo.__file__).parent
 
@@ -107,6 +109,9 @@ def test_each_phrase_that_is_translated_is_one_of_the_library(phrase):
         ('Must be points; pass point="representative".', "Must be points; pass --point representative."),
         ("Name those that count: lon=, lat=.", "Name those that count: --lon, --lat."),
         ("the same call with resume='a b/run' goes on", "the same call with --resume 'a b/run' goes on"),
+        ("Pass pairs=variogeo.StratifiedPairs(2_000_000, seed=0).", "Pass --sample 2000000."),
+        ("Fit both: fit_variogram(empirical, (Exponential, Stable)).", "Fit both: --models Exponential+Stable."),
+        ("Use the single fit: fit_variogram(empirical, Matern).", "Use the single fit: --models Matern."),
         ("spread=False, about 3 minutes", "--no-spread, about 3 minutes"),
         ("data/lon=5/part.parquet is not a file.", "data/lon=5/part.parquet is not a file."),
         ("two\nlines", "two lines"),
@@ -115,6 +120,30 @@ def test_each_phrase_that_is_translated_is_one_of_the_library(phrase):
 def test_messages_of_the_library_name_options(text, line, capsys):
     say(text)
     assert capsys.readouterr().err == f"variogeo: {line}\n"
+
+
+BINS = LagBins.logarithmic(0.01, 1000, 14)
+LAG = np.sqrt(BINS.low * BINS.high)
+
+
+@pytest.mark.parametrize(
+    ("semivariance", "model", "fixed", "cure"),
+    [
+        (LAG / 1000, Exponential, {}, "Use longer bins (--high), or hold the partial sill with --fix partial_sill=NUM"),
+        (2 - LAG / 1000, Exponential, {}, "Use shorter first bins (--low), or accept"),
+        (2 - LAG / 1000, Exponential, {"partial_sill": 0.0}, "With the parameters given by --fix the best curve"),
+        (Gaussian(0.1, 0.4, 90.0)(LAG), Stable, {}, "Hold the parameter with --fix, or use a model"),
+        (Gaussian(0.1, 0.4, 90.0)(LAG), Stable, {}, "on the sphere; --metric chord or --fix lifts it."),
+        (Stable(0.0, 1.0, 900.0, 0.2)(LAG), Stable, {}, "Fit both: --models Exponential+Exponential."),
+        (Exponential(0.1, 0.4, 300.0)(LAG), (Exponential, Exponential), {}, "--models Exponential."),
+        (LAG[:2], Exponential, {}, "Use more or wider bins, or hold parameters with --fix."),
+    ],
+)
+def test_what_to_do_about_a_fit_is_said_in_options(semivariance, model, fixed, cure):
+    empirical = replace(variogram_from_pairs(LAG[: len(semivariance)], semivariance, BINS), metric="geodesic")
+    said = naming_options(fit_variogram(empirical, model, weights="equal", fixed=fixed).message)
+    assert cure in said
+    assert not re.search(r"bounds|fixed|fit_variogram|empirical", said)
 
 
 def test_a_run_of_more_than_an_hour_is_refused_with_the_options_that_help(capsys, monkeypatch):

@@ -75,6 +75,34 @@ def test_a_trainer_without_its_package_names_its_extra(extra, with_torch):
     assert text.count("pip install") == 1
 
 
+@pytest.mark.parametrize("example", [file.stem for file in without_extras.EXAMPLES])
+def test_an_example_without_torch_ends_with_one_line_that_installs_what_it_needs(example, bare):
+    kind, text = bare[example]
+    assert kind == "ImportError"
+    assert text.count("pip install 'variogeo[") == 1
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("example", "extra"),
+    [
+        ("geoclip_package", "geoclip"),
+        ("open_clip", "open-clip"),
+        ("transformers", "transformers"),
+        ("sentence_transformers", "sentence-transformers"),
+        ("metric_learning", "metric-learning"),
+        ("lightning", "lightning"),
+        ("swclip", "transformers"),
+    ],
+)
+def test_an_example_without_its_trainer_ends_with_one_line_that_installs_it(example, extra, with_torch):
+    kind, text = with_torch[f"train_{example}"]
+    assert kind == "ImportError"
+    assert f"pip install 'variogeo[{extra}]'" in text
+    assert text.count("pip install") == 1
+    assert "\n" not in text
+
+
 @pytest.mark.parametrize("module", ["nn", "experiments", "trainers.geoclip"])
 def test_what_needs_torch_alone_can_be_imported_with_torch_alone(module, with_torch):
     """The adapter of GeoCLIP wraps a model that you bring, so it imports nothing of geoclip."""

@@ -65,8 +65,11 @@ FAULTS = {
         "test_executors.test_without_dask_the_error_names_the_extra",
     ],
     "F15 two runs on one folder": ["test_journal.test_two_runs_on_one_folder_are_refused"],
-    "F16 a folder that cannot be written, a file that changed": [
+    "F16 a clock that jumps, a rename that fails, a folder that cannot be written, a file that changed": [
+        "test_journal.test_a_clock_that_jumps_back_matters_to_no_run",
+        "test_journal.test_a_rename_that_fails_on_a_network_disk_loses_nothing",
         "test_journal.test_a_folder_that_cannot_be_written_is_an_error_before_any_work",
+        "test_journal.test_a_read_only_disk_is_an_error_before_any_work",
         "test_rows.test_a_file_that_changes_after_it_was_opened_is_refused",
         "test_rows.test_a_file_rewritten_within_the_same_instant_is_told_by_its_footer",
     ],

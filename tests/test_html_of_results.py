@@ -290,6 +290,57 @@ def test_places_found_in_a_gallery_and_weights_of_a_batch_have_cards():
     assert "(2, 3) torch.float32" in cells(logits._repr_html_())
 
 
+def test_torch_modules_show_their_settings_and_what_they_hold():
+    torch = pytest.importorskip("torch")
+    from variogeo.nn import AlignedQueue, NegativeWeights, NeighborWeights, RunningVariogram, SoftTargets
+
+    def own_kernel(lag):
+        return torch.exp(-lag)
+
+    where = {"order": "lonlat", "units": "deg"}
+    queue = AlignedQueue(4000, feature_width=2)
+    queue.enqueue(torch.zeros(3, 2), torch.zeros(3, 2))
+    running = RunningVariogram(BINS, **where, decay=0.5)
+    before = running._repr_html_()
+    lonlat, values = field()
+    running.update(torch.tensor(lonlat), torch.tensor(np.column_stack([values, np.ones(len(values))])))
+    empirical = running.empirical()
+    shown = {
+        NegativeWeights(MaskWeighting(25.0) + UniformWeighting(), **where, feature_width=512): "512",
+        SoftTargets(ExponentialKernel(75.0), **where, top_k=7): "7",
+        SoftTargets(MODEL, **where): "1",
+        SoftTargets(own_kernel, **where, cutoff=90.0): "90",
+        NeighborWeights(ExponentialKernel(75.0), neighbors=4, **where): "4",
+        running: "0.5",
+        queue: "3 of 4,000",
+    }
+    for module, setting in shown.items():
+        html = module._repr_html_()
+        text = "".join(check_card(html).itertext())
+        assert text.startswith(type(module).__name__)
+        assert setting in cells(html)
+        assert "None" not in cells(html)
+        assert ("<svg" in html) == ("own_kernel" not in text and module is not queue)
+    assert "<svg" not in before
+    assert f"{len(BINS)} lag bins" in before
+    assert empirical._repr_html_() in running._repr_html_()
+
+
+def test_showing_a_running_variogram_does_not_wait_for_other_ranks(monkeypatch):
+    torch = pytest.importorskip("torch")
+    from variogeo.nn import RunningVariogram
+
+    def wait(_):
+        raise AssertionError("a cell that is shown on one rank would wait for ever")
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "all_reduce", wait)
+    lonlat, values = field()
+    running = RunningVariogram(BINS, order="lonlat", units="deg")
+    running.update(torch.tensor(lonlat), torch.tensor(np.column_stack([values, np.ones(len(values))])))
+    check_card(running._repr_html_())
+
+
 def test_an_experiment_shows_what_each_arm_adds():
     pytest.importorskip("torch")
     from small_experiment import simulated_split

@@ -1,5 +1,6 @@
 """Tables of points with embeddings: what is read, in which order, and what is refused."""
 
+import json
 import pickle
 import zipfile
 from collections.abc import Callable
@@ -11,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from shapely import Point, box
+from versions import NULL_OF_FIXED_SIZE
 
 from variogeo import DataError
-from variogeo.io import read_points
+from variogeo.io import open_points, read_points
 
 N, WIDTH = 30, 6
 RANDOM = np.random.default_rng(5)
@@ -156,7 +158,9 @@ def test_a_long_list_of_columns_is_cut(tmp_path: Path) -> None:
     assert refusal(path).endswith("a18, a19 and 30 more.")
 
 
-@pytest.mark.parametrize("kind", [pa.list_(pa.float32()), pa.list_(pa.float32(), WIDTH)], ids=str)
+@pytest.mark.parametrize(
+    "kind", [pa.list_(pa.float32()), pytest.param(pa.list_(pa.float32(), WIDTH), marks=NULL_OF_FIXED_SIZE)], ids=str
+)
 def test_null_embeddings_are_counted_with_their_rows(kind: pa.DataType, tmp_path: Path) -> None:
     rows: list[object] = list(EMBEDDINGS)
     rows[3] = rows[17] = None
@@ -253,10 +257,61 @@ def test_a_table_without_rows_is_refused(suffix: str, tmp_path: Path) -> None:
     assert "It has no rows" in refusal(path)
 
 
-def test_a_file_without_a_crs_says_how_to_set_it(tmp_path: Path) -> None:
+def test_a_file_of_an_unknown_crs_says_how_to_set_it(tmp_path: Path) -> None:
     path = tmp_path / "photos.parquet"
-    frame(clip=list(EMBEDDINGS)).set_crs(None, allow_override=True).to_parquet(path)
-    assert 'has no CRS. Say what its numbers are, e.g. gdf.set_crs("EPSG:4326")' in refusal(path)
+    photos = frame(clip=list(EMBEDDINGS)).rename_geometry("place").set_crs(None, allow_override=True)
+    photos.to_parquet(path)  # with "crs": null
+    message = refusal(path)
+    assert "Its geometry 'place' says that its CRS is not known. Say what its numbers are and write it" in message
+    assert 'geopandas.read_parquet(file).set_crs("EPSG:4326").to_parquet(file)' in message
+    gpd.read_parquet(path).set_crs("EPSG:4326").to_parquet(path)
+    assert read_points(path, embedding="clip").crs == "EPSG:4326"
+
+
+def _crs_removed(path: Path, other: object = None) -> None:
+    """Take the CRS out of the metadata of a GeoParquet file, or put another one there."""
+    table = pq.read_table(path)
+    geo = json.loads(table.schema.metadata[b"geo"])
+    del geo["columns"]["geometry"]["crs"]
+    geo["columns"]["geometry"] |= {} if other is None else {"crs": other}
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"geo": json.dumps(geo).encode()}), path)
+
+
+def test_a_file_that_says_no_crs_is_of_crs84(tmp_path: Path) -> None:
+    path = tmp_path / "photos.parquet"
+    frame(clip=list(EMBEDDINGS)).to_parquet(path)
+    _crs_removed(path)
+    points = read_points(path, embedding="clip")
+    assert points.crs == "OGC:CRS84"
+    np.testing.assert_array_equal(points.lonlat, LONLAT)
+
+
+@pytest.mark.parametrize("crs", ["OGC:CRS84", "EPSG:4326"])
+@pytest.mark.parametrize("unsaid", ["a", "b"])
+def test_parts_that_leave_their_crs_unsaid_and_that_spell_it_out_are_one_table(
+    crs: str, unsaid: str, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        frame(clip=list(EMBEDDINGS)).to_crs(crs).to_parquet(tmp_path / f"{name}.parquet")
+    _crs_removed(tmp_path / f"{unsaid}.parquet")
+    points = open_points(tmp_path, embedding="clip")
+    assert points.crs == ("OGC:CRS84" if unsaid == "a" else crs)
+    np.testing.assert_array_equal(points.lonlat, np.vstack([LONLAT, LONLAT]))
+
+
+def test_a_part_of_a_broken_crs_is_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        frame(clip=list(EMBEDDINGS)).to_parquet(tmp_path / f"{name}.parquet")
+    _crs_removed(tmp_path / "b.parquet", {"type": "GeographicCRS"})
+    with pytest.raises(DataError, match=r"b\.parquet: It cannot be read as GeoParquet: .* Is its CRS one"):
+        open_points(tmp_path, embedding="clip")
+
+
+def test_a_part_of_an_unknown_crs_is_none_of_a_table(tmp_path: Path) -> None:
+    frame(clip=list(EMBEDDINGS)).to_parquet(tmp_path / "a.parquet")
+    frame(clip=list(EMBEDDINGS)).set_crs(None, allow_override=True).to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"b\.parquet: Its geometry has another CRS than the one in .*a\.parquet"):
+        open_points(tmp_path, embedding="clip")
 
 
 def test_a_crs_without_a_way_to_the_earth_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from variogeo import PointEmbeddings, datasets, empirical_variogram
 from variogeo.io import dequantize_alphaearth, points_from_arrays, points_from_batches
-from variogeo.io._duplicates import repeated_rows
+from variogeo.io._duplicates import rows_that_repeat
 
 N, WIDTH = 24, 4
 RANDOM = np.random.default_rng(23)
@@ -124,7 +124,7 @@ def test_what_is_wrong_with_a_row_is_said_with_its_number_before_any_are_dropped
         ((LONLAT, VECTORS[:, :0]), {}, "Invalid embeddings of shape (24, 0). Must be (n, d)"),
         ((LONLAT, VECTORS.astype(object)), {}, "Invalid embeddings of dtype object"),
         ((LONLAT, VECTORS > 0), {}, "Invalid embeddings of dtype bool"),
-        ((LONLAT, VECTORS), {"groups": [1, 2]}, "Invalid groups of shape (2,). Must be (24,)"),
+        ((LONLAT, VECTORS), {"groups": [1, 2]}, "groups has 2 rows but lonlat has 24."),
         ((LONLAT, VECTORS), {"missing": "skip"}, "Invalid missing 'skip'. Must be one of 'refuse', 'drop'."),
         ((LONLAT, VECTORS), {"units": "gon"}, "Invalid units 'gon'. Must be one of 'deg', 'rad', 'e7'."),
         ((LONLAT, VECTORS), {"model_id": 1}, "Invalid model_id of type int"),
@@ -218,9 +218,9 @@ def test_repeated_rows_are_those_that_a_search_through_all_earlier_ones_finds() 
     places = random.integers(0, 4, (60, 2)).astype(float)
     vectors = random.integers(1, 4, (60, 1)).astype(np.float32)
     rows = np.column_stack([places, vectors]).tolist()
-    assert repeated_rows(places, vectors).tolist() == [k for k in range(60) if rows[k] in rows[:k]]
+    assert rows_that_repeat(places, vectors).tolist() == [k for k in range(60) if rows[k] in rows[:k]]
     signed = np.array([[0.0, 1.0], [-0.0, 1.0]])
-    assert repeated_rows(np.zeros((2, 2)), signed).tolist() == [1]  # one zero
+    assert rows_that_repeat(np.zeros((2, 2)), signed).tolist() == [1]  # one zero
 
 
 def test_one_repeated_row_of_hundreds_is_not_worth_a_warning() -> None:

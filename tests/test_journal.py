@@ -1,6 +1,7 @@
 """The run folder: what was finished is kept, and nothing else is trusted."""
 
 import dataclasses
+import itertools
 import os
 import signal
 import subprocess
@@ -182,6 +183,74 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_any_work(folder, tra
     assert not times_done(trace)
     monkeypatch.undo()
     run(plain_job(2), resume=folder)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["folder", "no folder"])
+def test_a_read_only_disk_is_an_error_before_any_work(there, folder, trace, monkeypatch):
+    make, open_file = os.mkdir, os.open
+
+    def refuse(path, flags=0, *rest, **named):
+        if Path(path).is_relative_to(folder) and (flags & os.O_CREAT or not there):
+            raise OSError(30, "Read-only file system", str(path))
+        return open_file(path, flags, *rest, **named)
+
+    if there:
+        folder.mkdir()
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "mkdir", lambda path, *rest: make(path, *rest) if there else refuse(path))
+    with pytest.raises(
+        OSError, match=r"run-folder cannot be written: Read-only file system\. Nothing was begun"
+    ) as caught:
+        run(plain_job(2, trace=str(trace)), resume=folder)
+    assert caught.value.errno == 30
+    assert not times_done(trace)
+    assert folder.exists() == there
+    monkeypatch.undo()
+    run(plain_job(2), resume=folder)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_renamed"),
+    [(OSError(116, "Stale file handle"), False), (FileNotFoundError(2, "No such file or directory"), True)],
+    ids=["refused", "done, and the answer lost"],
+)
+def test_a_rename_that_fails_on_a_network_disk_loses_nothing(error, is_renamed, folder, trace, monkeypatch):
+    """A server that gets a rename twice because its answer was lost says the second time that there is no such file."""
+    job = plain_job(4, trace=str(trace))
+    rename, renames = Path.replace, itertools.count(1)
+
+    def fail(file, target):
+        fails = next(renames) > 1 + 3  # the document and three tasks
+        if is_renamed or not fails:
+            rename(file, target)
+        if fails:
+            raise error
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match=f"cannot be written: {error.strerror}") as caught:
+        run(job, executor=Threads(1), resume=folder)
+    assert f"3 of 10 tasks are safe in {folder}: the same call with resume=" in str(caught.value)
+    assert not [name for name in names(folder) if name.startswith(".")]
+    monkeypatch.undo()
+    done, kept = times_done(trace), len(list(folder.glob("*.npz")))
+    assert kept == 3 + is_renamed
+    assert run(job, resume=folder) == added_in_order(dataclasses.replace(job, trace=None))
+    assert times_done(trace) == done + 10 - kept
+
+
+def test_a_clock_that_jumps_back_matters_to_no_run(folder, trace, monkeypatch):
+    """What is kept is told by its content: neither by the times of files nor by the time of day."""
+    job = interrupted(folder, trace)
+    kept, done = len(list(folder.glob("*.npz"))), times_done(trace)
+    for k, file in enumerate(sorted(folder.iterdir())):
+        os.utime(file, (0, 0) if k % 2 else (4e9, 4e9))  # 1970 and 2096
+    seconds = itertools.count(1e9, -1e5)
+    monkeypatch.setattr(time, "time", lambda: next(seconds))
+    monkeypatch.setattr(time, "time_ns", lambda: int(next(seconds) * 1e9))
+    assert run(job, resume=folder) == added_in_order(dataclasses.replace(job, trace=None))
+    assert times_done(trace) == done + 10 - kept
+    assert run(job, resume=folder) == added_in_order(dataclasses.replace(job, trace=None))
+    assert times_done(trace) == done + 10 - kept
 
 
 def test_what_a_killed_run_left_half_written_is_removed(folder, trace):

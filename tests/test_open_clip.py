@@ -596,6 +596,21 @@ def test_a_missing_open_clip_is_told_with_the_line_that_installs_it(monkeypatch)
         importlib.import_module("variogeo.trainers.open_clip")
 
 
+def test_a_torchvision_of_another_torch_is_told_in_the_same_words(monkeypatch):
+    """Such a one fails while it registers its operators, with a RuntimeError."""
+
+    class Broken:
+        def find_spec(self, name, *_):
+            if name == "open_clip.loss":
+                raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.delitem(sys.modules, "open_clip.loss")
+    monkeypatch.delitem(sys.modules, "variogeo.trainers.open_clip")
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(ImportError, match=r"torchvision::nms does not exist.*pip install 'variogeo\[open-clip\]'"):
+        importlib.import_module("variogeo.trainers.open_clip")
+
+
 def test_the_example_trains(capsys):
     runpy.run_path(str(EXAMPLES / "train_open_clip.py"), run_name="__main__")
     printed = capsys.readouterr().out

@@ -168,6 +168,19 @@ def test_it_prints_and_becomes_a_table(known_field):
     assert frame.envelope_low.tolist() == result.low.tolist()
 
 
+@pytest.mark.parametrize(("permutations", "told"), [(39, "below 0.2,"), (158, "below 0.0503,"), (159, None)])
+def test_where_holm_cannot_reject_the_text_says_so(known_field, permutations, told):
+    """The least p-value of 4 bins is 4 * 2 / (permutations + 1), beside a curve that leaves the envelope."""
+    lonlat, values, _ = known_field
+    result = permutation_test(lonlat[:200], values[:200], BINS, permutations=permutations)
+    text = str(result)
+    assert result.outside.any()
+    assert np.nanmin(result.p_holm) >= 8 / (permutations + 1)
+    assert (np.nanmin(result.p_holm) <= 0.05) == (told is None)
+    assert ("p Holm:" in text) == (told is not None)
+    assert told is None or (told in text and "at least 159 permutations" in text)
+
+
 def test_inputs_stay_as_they_are(several):
     lonlat, values, _ = several
     before = lonlat.copy(), values.copy()

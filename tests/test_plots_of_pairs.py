@@ -5,9 +5,11 @@ import re
 import geopandas as gpd
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from shapely import Point, box
+from matplotlib.ticker import ScalarFormatter
+from shapely import LineString, MultiLineString, Point, box
 
 from variogeo import Exponential, LagBins, StratifiedPairs, VariogramFit, empirical_variogram
 from variogeo.plotting import plot_cloud, plot_excess, plot_pairs, plot_regions
@@ -197,9 +199,57 @@ def test_a_city_has_no_coastline_and_the_world_ends_where_it_ends(ax):
     city = gpd.GeoDataFrame({"mean_excess": [0.1, 0.2]}, geometry=[Point(8, 50), Point(9, 51)], crs="EPSG:4326")
     plot_excess(city, ax=ax)
     assert not [shapes for shapes in ax.collections if shapes.get_gid() == "coastline"]
-    world = gpd.GeoDataFrame({"mean_excess": [0.1, 0.2]}, geometry=[Point(-180, -89), Point(180, 89)], crs="EPSG:4326")
+    world = gpd.GeoDataFrame(
+        {"mean_excess": [0.1, 0.2, 0.3]}, geometry=[Point(-180, -89), Point(0, 0), Point(180, 89)], crs="EPSG:4326"
+    )
     other = plot_excess(world, ax=Figure().subplots())
     assert (other.get_xlim(), other.get_ylim()) == ((-180.0, 180.0), (-90.0, 90.0))
+
+
+def across_180():
+    """Return two photos on both sides of the antimeridian, and the line between them in its two parts."""
+    ends = [Point(179, -16), Point(-178, -18)]
+    line = MultiLineString([[(179, -16), (180, -16.7)], [(-180, -16.7), (-178, -18)]])
+    excess = gpd.GeoDataFrame({"mean_excess": [0.1, np.nan]}, geometry=ends, crs="EPSG:4326")
+    return excess, gpd.GeoDataFrame({"second": [1]}, geometry=[line], crs="EPSG:4326")
+
+
+def labels_of_longitudes(ax, *longitudes):
+    """Return how these are written at their axis."""
+    return [ax.xaxis.get_major_formatter()(longitude) for longitude in longitudes]
+
+
+def test_photos_on_both_sides_of_the_antimeridian_are_neighbours_on_their_map(ax):
+    excess, pairs = across_180()
+    plot_excess(excess, ax=ax)
+    unknown, known = ax.collections[:2]
+    np.testing.assert_allclose(unknown.get_offsets(), [[182, -18]])
+    np.testing.assert_allclose(known.get_offsets(), [[179, -16]])
+    assert 178 < ax.get_xlim()[0] < ax.get_xlim()[1] < 183
+    assert labels_of_longitudes(ax, 179.5, 180.0, 182.0) == ["179.5", "180", "\N{MINUS SIGN}178"]
+    # A pair on one side of it goes where its photos are.
+    west_of_it = pairs.assign(geometry=[LineString([(-179, -17), (-178, -18)])])
+    plot_pairs(west_of_it, ax=ax)
+    (lines,) = [shapes for shapes in ax.collections if isinstance(shapes, LineCollection) and not shapes.get_gid()]
+    np.testing.assert_allclose(lines.get_segments()[0], [[181, -17], [182, -18]])
+
+
+def test_a_line_across_the_antimeridian_is_one_on_its_map(ax):
+    plot_pairs(across_180()[1], ax=ax)
+    lines, ends, *_ = ax.collections
+    (first, second) = lines.get_segments()
+    np.testing.assert_allclose(np.concatenate([first, second]), [[179, -16], [180, -16.7], [180, -16.7], [182, -18]])
+    np.testing.assert_allclose(ends.get_offsets(), [[179, -16], [182, -18]])
+    assert ax.get_xlim()[1] - ax.get_xlim()[0] < 5
+
+
+def test_a_map_of_the_world_stays_as_it_is_whatever_is_drawn_onto_it(ax):
+    photos = [Point(longitude, 0) for longitude in (-100, 0, 100)]
+    world = gpd.GeoDataFrame({"mean_excess": [0.1, 0.2, 0.3]}, geometry=photos, crs="EPSG:4326")
+    plot_excess(world, ax=ax)
+    plot_pairs(across_180()[1], ax=ax)
+    assert ax.get_xlim() == (-180.0, 180.0)
+    assert isinstance(ax.xaxis.get_major_formatter(), ScalarFormatter)
 
 
 def test_a_map_that_goes_on_beyond_the_antimeridian_has_its_coast_there(countries, ax):

@@ -106,6 +106,17 @@ def test_a_rose_has_two_petals_per_sector_as_long_as_its_range(directional, pola
     assert polar.patches[2].get_facecolor()[3] > 0
     assert polar.get_theta_direction() == -1
     np.testing.assert_allclose(polar.get_lines()[0].get_ydata()[[0, 90]], [900, 450])
+    named = [text.get_text() for text in polar.get_legend().get_texts()]
+    assert sorted(named) == ["ellipse of all sectors", "sector", "sector, not converged"]
+
+
+def test_a_rose_without_an_ellipse_names_its_sectors_only(directional, polar):
+    fits = [dataclasses.replace(fit, converged=True) for fit in fit_sectors(directional, Exponential)]
+    plot_rose(directional, fits, ax=polar)
+    assert [text.get_text() for text in polar.get_legend().get_texts()] == ["sector"]
+    other = Figure().subplots(subplot_kw={"projection": "polar"})
+    plot_rose(directional, fits, Anisotropy(Exponential(0.1, 0.5, 900.0), 0.0, 0.5, 0.0, 0.0, False, ""), ax=other)
+    assert "ellipse of all sectors, not converged" in other.get_legend_handles_labels()[1]
 
 
 def test_a_rose_shows_all_ranges_that_were_found_and_no_more(directional, polar):
@@ -198,7 +209,7 @@ def test_a_map_of_pairs_draws_every_part_of_a_line(ax):
     lines, ends, coast = ax.collections
     assert coast.get_gid() == "coastline"
     assert len(lines.get_segments()) == 3
-    assert len(ends.get_offsets()) == 6
+    assert len(ends.get_offsets()) == 4  # no dots where a line leaves the map
 
 
 def test_a_map_of_no_pairs_is_empty(ax):

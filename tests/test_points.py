@@ -89,8 +89,9 @@ def test_memory_maps_and_row_sources_stay_where_they_are(tmp_path: Path) -> None
         ({"embeddings": VECTORS[0]}, ValueError, "Invalid embeddings of shape (2,). Must be (n, d)"),
         ({"embeddings": VECTORS[:, :0]}, ValueError, "Invalid embeddings of shape (3, 0). Must be (n, d)"),
         ({"embeddings": VECTORS.astype(np.int8)}, TypeError, "Invalid embeddings of dtype int8. Must be floats"),
-        ({"groups": ["a", "b"]}, ValueError, "Invalid groups of shape (2,). Must be (3,): one label per point."),
-        ({"groups": "abc"}, ValueError, "Invalid groups of shape (). Must be (3,)"),
+        ({"groups": ["a", "b"]}, ValueError, "groups has 2 rows but lonlat has 3. One row per point in both."),
+        ({"groups": [["a"]] * 3}, ValueError, "Invalid groups of shape (3, 1). Must be (n,): one label per point."),
+        ({"groups": "abc"}, TypeError, "Invalid groups 'abc': a text. Pass the column itself, e.g. table['abc']."),
         (
             {"groups": np.float32([3, 2**24, 2**24 - 1])},
             ValueError,

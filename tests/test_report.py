@@ -1,6 +1,7 @@
 """The report as a file: what it holds, what it hides, what it refuses."""
 
 import base64
+import dataclasses
 import gzip
 import hashlib
 import importlib.util
@@ -16,6 +17,7 @@ from variogeo._distances import exact_geodesic
 from variogeo._engine import Terms
 from variogeo._prepared import prepared
 from variogeo.reporting import _measured, _page
+from variogeo.reporting._findings import where_to_fit
 from variogeo.reporting._pair_classes import PairClasses
 from variogeo.reporting._shown import KM_PER_DEGREE, rounded_places
 from variogeo.reporting._view import _extent
@@ -135,7 +137,108 @@ def test_the_strongest_pairs_of_a_class_stand_in_its_table(photos, page):
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("</tr>") if "<td" in row]
     order = sorted((ends for ends in pairs if pairs[ends][0] == 1), key=lambda ends: pairs[ends][3])
     assert [(int(row[0]), int(row[1])) for row in rows] == order[:8]
-    assert rows[0][5:] == [str(order[0][0] // 2), str(order[0][1] // 2)]
+    assert rows[0][6:] == [str(order[0][0] // 2), str(order[0][1] // 2)]
+    names = re.search(r"<h3>Strongest likely false negatives</h3>.*?<thead>(.*?)</thead>", page, flags=re.DOTALL)[1]
+    assert re.findall(r">([^<]+)</th>", names) == [
+        "row a", "row b", "lag (km)", "dissimilarity", "expected", "excess", "group a", "group b"
+    ]  # fmt: skip
+    _, lag, dissimilarity, excess = pairs[order[0]]
+    shown = f"{lag:.4g}", f"{dissimilarity:.3f}", f"{dissimilarity - excess:.3f}", f"{excess:.3f}"
+    assert tuple(rows[0][2:6]) == shown
+
+
+def test_the_page_says_how_many_pairs_are_drawn_and_how_many_of_them_at_random(page):
+    drawn = len(columns_of(page, "pairs")["first"])
+    (setting,) = re.findall(r"pairs drawn</th><td class=\"value\">([^<]*)<", page)
+    total, sampled = (int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", setting)[:2])
+    assert total == drawn
+    # What is not drawn at random is among the strongest: at most 300 of two classes.
+    assert drawn - 600 <= sampled <= min(drawn, 3000)
+    assert f"{total:,} are drawn" in page
+    assert f"and {sampled:,} chosen at random" in page
+
+
+@pytest.mark.usefixtures("without_picture")
+def test_the_weights_and_the_models_are_those_asked_for_and_named(photos, tmp_path):
+    lonlat, embeddings, _ = photos
+    models = [variogeo.Spherical, (Exponential, Exponential)]
+    file = variogeo.report(lonlat, embeddings, tmp_path / "r.html", bins=BINS, weights="npairs", models=models)
+    page = file.read_text(encoding="utf-8")
+    comparison = variogeo.compare_models(empirical_variogram(lonlat, embeddings, BINS), models, weights="npairs")
+    for fit in comparison:
+        assert f"{fit.aic:.1f}</td>" in page
+    assert 'weights of the bins</th><td class="value">npairs<' in page
+    assert 'models compared</th><td class="value">Exponential + Exponential, Spherical<' in page
+    with pytest.raises(ValueError, match="Invalid models"):
+        variogeo.report(lonlat, embeddings, tmp_path / "s.html", models=[])
+    with pytest.raises(ValueError, match="Invalid weights 'none'"):
+        variogeo.report(lonlat, embeddings, tmp_path / "s.html", weights="none")
+    assert [one.name for one in tmp_path.iterdir()] == ["r.html"]
+
+
+def edges_of(page):
+    """Return the lower edges of the table of lags, as text."""
+    table = page[page.index("<h2>Table of lags") :]
+    return re.findall(r'<tr><td class="number">([\d.,]+)</td>', table)
+
+
+@pytest.mark.usefixtures("without_picture")
+def test_the_bins_are_those_of_the_checkup_unless_they_are_given(photos, page, tmp_path):
+    lonlat, embeddings, _ = photos
+    by_default = variogeo.report(lonlat, embeddings, tmp_path / "r.html").read_text(encoding="utf-8")
+    usable = variogeo.check(lonlat, embeddings).lags.bins
+    assert edges_of(by_default) == [f"{edge:.4g}" for edge in usable.low]
+    assert edges_of(page) == [f"{edge:.4g}" for edge in BINS.low]
+
+
+def test_a_random_part_of_the_points_has_the_bins_that_it_can_fill(monkeypatch):
+    random = np.random.default_rng(5)
+    lonlat, embeddings = random.uniform(0, 3, (400, 2)), random.normal(size=(400, 3))
+    settings = _measured.Settings([Exponential])
+    whole = _measured.measured(lonlat, embeddings, groups=None, settings=settings).empirical.edges
+    monkeypatch.setattr(_measured, "MOST_POINTS", 60)
+    part = _measured.measured(lonlat, embeddings, groups=None, settings=settings).empirical
+    left_out = len(whole) - len(part.edges)
+    assert left_out > 0
+    np.testing.assert_array_equal(part.edges, whole[left_out:])
+    # 60 pairs of what is looked at are no farther apart than the first edge that is left.
+    assert (part.npairs > 0).all()
+    monkeypatch.setattr(_measured, "MOST_POINTS", 3)
+    few = _measured.measured(lonlat, embeddings, groups=None, settings=settings).empirical
+    assert len(few.bins) >= 5
+
+
+@pytest.mark.usefixtures("without_picture")
+def test_points_at_sea_may_be_left_unsuspected(tmp_path):
+    lonlat = np.random.default_rng(0).uniform((-60, -20), (-48, -6), (40, 2))[:, ::-1]  # Brazil, swapped
+    embeddings = np.random.default_rng(1).normal(size=(40, 4))
+    for check_land in (True, False):
+        file = variogeo.report(lonlat, embeddings, tmp_path / "r.html", check_land=check_land, overwrite=True)
+        assert ("swapped columns" in file.read_text(encoding="utf-8")) is check_land
+
+
+@pytest.mark.usefixtures("without_picture")
+def test_places_on_both_sides_of_the_antimeridian_are_neighbours_on_the_map(tmp_path):
+    random = np.random.default_rng(6)
+    lonlat = np.column_stack([random.uniform(175, 185, 40), random.uniform(-20, -12, 40)])
+    wrapped = np.where(lonlat > 180, lonlat - 360, lonlat)
+    file = variogeo.report(wrapped, random.normal(size=(40, 3)), tmp_path / "r.html", bins=LagBins([0, 500, 2000]))
+    page = file.read_text(encoding="utf-8")
+    np.testing.assert_allclose(columns_of(page, "points")["longitude"], lonlat[:, 0], rtol=1e-6)
+    pairs = columns_of(page, "pairs")
+    np.testing.assert_allclose(pairs["b_longitude"], lonlat[pairs["second"], 0], rtol=1e-6)
+    # Opposite the middle of the points.
+    assert content_of(page)["west"] == pytest.approx((lonlat[:, 0].min() + lonlat[:, 0].max()) / 2 - 180)
+
+
+def test_what_a_report_cannot_do_is_said_where_a_message_names_it():
+    empirical = empirical_variogram(
+        *(lambda r: (r.uniform(0, 1, (40, 2)), r.normal(size=(40, 4))))(np.random.default_rng(0)), LagBins([0, 50, 200])
+    )
+    fit = fit_variogram(empirical, Exponential)
+    assert fit.outcome == "too few bins"
+    assert where_to_fit(fit) == " A report has no fixed=: call variogeo.fit_variogram with the variogram of these bins."
+    assert where_to_fit(dataclasses.replace(fit, message="Fitted.")) == ""
 
 
 def test_the_ends_of_pairs_are_the_places_of_their_rows(photos, page):
@@ -190,7 +293,10 @@ def test_texts_are_escaped_wherever_they_stand(photos, tmp_path):
     )
     page = file.read_text(encoding="utf-8")
     assert "<script>alert" not in page
-    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;${x}`&#39;&#34;&amp;$y$\n" + "z" * 10_000) == 3
+    escaped = "&lt;script&gt;alert(1)&lt;/script&gt;${x}`&#39;&#34;&amp;$y$\n"
+    assert page.count(escaped + "z" * 10_000) == 1
+    # 200 characters of the title, in <title> and in the heading.
+    assert page.count(escaped + "z" * (200 - text.index("z")) + "…<") == 2
     assert content_of(page)["labels"] == [text[:200] + "…"]
     assert "few pairs" not in page
 
@@ -212,7 +318,7 @@ def test_with_a_precision_all_of_a_pair_follows_from_rounded_places(photos, tmp_
     tables = page[page.index("<h3>Strongest hard") : page.index("<h2>Table of lags")]
     listed = re.findall(r"<tr>" + r'<td class="number">([\d,.]+)</td>' * 3, tables)
     assert listed
-    assert {lag for *_, lag in listed} <= {f"{one:,.4g}" for one in lag}
+    assert {lag for *_, lag in listed} <= {f"{one:.4g}" for one in lag}
 
 
 @pytest.mark.parametrize("precision", [0.01, 5.0, 400.0])
@@ -283,10 +389,12 @@ def test_pairs_without_a_spread_are_all_as_expected():
 def test_the_map_shows_all_points_and_keeps_to_the_globe():
     for places in ([(8, 47), (8, 47)], [(-180, -90), (180, 90)], [(0, 0), (0.001, 80)], [(-179, 60), (179, 61)]):
         array = np.array(places, dtype=float)
-        (west, east), (south, north) = _extent(array)
+        (west, east), (south, north) = _extent(array, -180.0)
         assert ((array >= (west, south)) & (array <= (east, north))).all()
         assert -186 <= west < east <= 186.0001
         assert -93 <= south < north <= 93.0001
+    (west, east), _ = _extent(np.array([(170.0, 0.0), (190.0, 5.0)]), 0.0)
+    assert 168 < west < 170 < 190 < east < 192
 
 
 @pytest.mark.usefixtures("without_picture")

@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import io
 import json
+import runpy
 import sys
 from pathlib import Path
 
@@ -77,6 +78,15 @@ def of_command():
         raise ImportError(said.getvalue().strip())
 
 
+def of_example(file):
+    """Return the one line of an example that cannot run, as the error that it stands for."""
+    try:
+        runpy.run_path(str(file), run_name="__main__")
+    except SystemExit as end:
+        raise ImportError(end.code) from None
+
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("train_*.py"))
 USES = {
     "interop.to_gstools": of_gstools,
     "interop.to_libpysal": of_libpysal,
@@ -109,6 +119,10 @@ def main(folder, packages):
         found["variogeo experiment"] = outcome(of_command)
     for module in MODULES:
         found[module] = outcome(lambda name=module: importlib.import_module(f"variogeo.{name}"))
+    for file in EXAMPLES:
+        # That of GeoCLIP itself needs nothing but torch, and its arguments.
+        if "torch" in packages or file.stem != "train_geoclip":
+            found[file.stem] = outcome(lambda file=file: of_example(file))
     print(json.dumps(found))
 
 

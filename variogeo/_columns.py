@@ -142,7 +142,7 @@ def number_dtype(kind: Any, name: str) -> np.dtype[Any]:
     import pyarrow as pa
 
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
-        msg = f"Column {name!r} is of type {kind}. Must be numbers."
+        msg = f"Column {name!r} is of type {kind}. Must be numbers: convert it and write the file again."
         raise DataError(msg)
     return np.dtype(kind.to_pandas_dtype())
 

@@ -10,6 +10,9 @@ from variogeo._checks import DataError
 
 DAMAGED = "Truncated or damaged? Write it again."
 
+_NULL_OF_FIXED_SIZE = "Expected all lists to be of size"
+"""What pyarrow before 26 says of a null among lists of fixed size."""
+
 EXPORT_POINTS = (
     'lonlat, embeddings = ...  # as you load it today; numpy.savez("photos.npz", lonlat=lonlat, embeddings=embeddings)'
 )
@@ -49,6 +52,8 @@ def reading(kind: str, cure: str = DAMAGED) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if _NULL_OF_FIXED_SIZE in str(error):
+            cure = "A row is null in a column of lists of a fixed size. Upgrade pyarrow to 26, or drop the row."
         msg = f"It cannot be read as {kind}: {str(error).rstrip('.')}. {cure}"
         raise DataError(msg) from None
 

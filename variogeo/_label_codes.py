@@ -1,15 +1,48 @@
-"""Labels of points, of any type, as numbers."""
+"""Labels of points, of any type, as one array and as numbers."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import listed_rows
-from variogeo._namespace import to_numpy
+from variogeo._missing import unmasked
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+_MOST_BITS = 53
+"""A long double has more, but pandas tells labels apart as float64."""
+
+
+def label_array(labels: Any, count: int, *, name: str) -> NDArray[Any]:
+    """Return one label for each of ``count`` points as a new array, in which whole numbers are no floats.
+
+    Masked ones are None. Floats that are so large that whole numbers which differ may be one float are refused.
+    """
+    given, absent = unmasked(labels)
+    if isinstance(given, str):
+        msg = f"Invalid {name} {given!r}: a text. Pass the column itself, e.g. table[{given!r}]."
+        raise TypeError(msg)
+    array, bits = _as_array(given)
+    if array.ndim != 1:
+        msg = f"Invalid {name} of shape {array.shape}. Must be (n,): one label per point."
+        raise ValueError(msg)
+    if len(array) != count:
+        msg = f"{name} has {len(array)} rows but lonlat has {count}. One row per point in both."
+        raise ValueError(msg)
+    if absent is not None and absent.any():
+        array = array.astype(object)
+        array[absent] = None
+    _check_told_apart(array, bits, name)
+    return array
+
+
+def joined_labels(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the labels of several tables in one array; those of different kinds stay what they are."""
+    alike = len({part.dtype.kind for part in parts}) == 1
+    return np.concatenate(parts if alike else [part.astype(object) for part in parts])
 
 
 def label_codes(labels: Any, count: int, *, name: str) -> tuple[tuple[str, ...], NDArray[np.intp]]:
@@ -20,19 +53,9 @@ def label_codes(labels: Any, count: int, *, name: str) -> tuple[tuple[str, ...],
     """
     import pandas as pd
 
-    given = to_numpy(labels)
-    if isinstance(given, str):
-        msg = f"Invalid {name} {given!r}: a text. Pass the column itself, e.g. table[{given!r}]."
-        raise TypeError(msg)
-    shape = np.shape(given)
-    if len(shape) != 1:
-        msg = f"Invalid {name} of shape {shape}. Must be (n,): one label per point."
-        raise ValueError(msg)
-    if shape[0] != count:
-        msg = f"{name} has {shape[0]} rows but lonlat has {count}. One row per point in both."
-        raise ValueError(msg)
+    array = label_array(labels, count, name=name)
     try:
-        codes, values = pd.factorize(pd.Series(given))
+        codes, values = pd.factorize(pd.Series(array))
     except TypeError:
         msg = f"Invalid {name}: it holds lists or tables. Must be one number or text for each point."
         raise TypeError(msg) from None
@@ -51,6 +74,50 @@ def complete_codes(labels: Any, count: int, *, name: str) -> NDArray[np.intp]:
         msg = f"{name} is missing in {missing.size} rows: {listed_rows(missing)}. Drop them, or give each a label."
         raise ValueError(msg)
     return codes
+
+
+def _as_array(given: Any) -> tuple[NDArray[Any], int]:
+    """Return labels as a new native array, and how many bits their floats keep of a whole number."""
+    dtype = getattr(given, "dtype", None)
+    if isinstance(given, list | tuple):
+        array = _of_list(given)
+    else:
+        # numpy alone would make floats of pandas' own whole numbers and categories beside missing ones.
+        array = np.array(given if dtype is None or isinstance(dtype, np.dtype) else given.astype(object))
+    stored = getattr(dtype, "numpy_dtype", array.dtype)
+    bits = min(int(np.finfo(stored).nmant) + 1, _MOST_BITS) if stored.kind == "f" else _MOST_BITS
+    return array.astype(array.dtype.newbyteorder("="), copy=False), bits
+
+
+def _of_list(given: Sequence[Any]) -> NDArray[Any]:
+    """Return a list as an array, of objects where numpy would make floats or texts of other things."""
+    objects = np.fromiter(given, object, count=len(given))
+    try:
+        array = np.array(given)
+    except ValueError:  # lists of different lengths
+        return objects
+    kinds = {type(entry) for entry in given}
+    alike = len(kinds) == 1 and issubclass(kinds.pop(), float | np.floating | str)
+    return objects if array.ndim == 1 and array.dtype.kind in "fU" and not alike else array
+
+
+def _check_told_apart(labels: NDArray[Any], bits: int, name: str) -> None:
+    """Refuse labels that are so large that a float stands for more than one whole number."""
+    if labels.dtype.kind == "f":
+        rows = np.flatnonzero(np.abs(labels) >= 2.0**bits)
+    elif labels.dtype.kind == "O":
+        floats = [k for k, label in enumerate(labels) if isinstance(label, float | np.floating)]
+        bits = min([bits, *({int(np.finfo(type(labels[k])).nmant) + 1 for k in floats})])
+        rows = np.array([k for k in floats if abs(labels[k]) >= 2.0**bits], np.intp)
+    else:
+        return
+    if rows.size:
+        msg = (
+            f"Invalid {name}: floats of 2^{bits} and more in {rows.size} rows: {listed_rows(rows)}. Whole numbers that "
+            "differ may be one float there, as they are where a column with gaps was read as floats. Pass whole "
+            'numbers or text; pandas keeps them beside gaps with dtype "Int64" or "string".'
+        )
+        raise ValueError(msg)
 
 
 def _by_number(text: str) -> tuple[float, str]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from variogeo._cards import points_html
 from variogeo._checks import check_lonlat, check_same_length, check_text, listed_rows
-from variogeo._missing import unmasked
+from variogeo._label_codes import label_array
 from variogeo._namespace import to_numpy
 from variogeo._rows import RowSource
 
@@ -73,7 +73,7 @@ class PointEmbeddings:
         lonlat = check_lonlat(self.lonlat)
         embeddings = _in_place(self.embeddings)
         check_same_length(lonlat, embeddings, names=("lonlat", "embeddings"), item="photo")
-        groups = None if self.groups is None else labels_of(self.groups, len(lonlat))
+        groups = None if self.groups is None else _read_only(label_array(self.groups, len(lonlat), name="groups"))
         for name in ("model_id", "crs"):
             check_text(getattr(self, name), name=name)
         fields = {
@@ -114,33 +114,6 @@ def _in_place(embeddings: Any) -> Any:
         msg = f"Invalid embeddings of dtype {array.dtype}. Must be floats; variogeo.io.points_from_arrays converts."
         raise TypeError(msg)
     return array
-
-
-def labels_of(groups: Any, count: int) -> npt.NDArray[Any]:
-    """Return one label for each of ``count`` points, as a read-only copy."""
-    given, absent = unmasked(groups)
-    array = np.array(given)
-    if array.shape != (count,):
-        msg = f"Invalid groups of shape {array.shape}. Must be ({count},): one label per point."
-        raise ValueError(msg)
-    if absent is not None and absent.any():
-        array = array.astype(object)
-        array[absent] = None
-    if array.dtype.kind == "f":
-        _check_told_apart(array)
-    return _read_only(array)
-
-
-def _check_told_apart(labels: npt.NDArray[np.floating[Any]]) -> None:
-    """Refuse labels that are so large that a float stands for more than one whole number."""
-    bits = int(np.finfo(labels.dtype).nmant) + 1
-    rows = np.flatnonzero(np.abs(labels) >= 2.0**bits)
-    if rows.size:
-        msg = (
-            f"Invalid groups: floats of 2^{bits} and more in {rows.size} rows: {listed_rows(rows)}. Whole numbers that "
-            "differ may be one float there. Write the labels as text or as 64-bit integers."
-        )
-        raise ValueError(msg)
 
 
 def _row_numbers(dropped: Sequence[int]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import check_lonlat, check_same_length
+from variogeo._suspicions import repeated_rows
 from variogeo.checkup._checkup import Checkup, Norms
 from variogeo.checkup._coordinates import coordinate_findings, coordinates
 from variogeo.checkup._embedding_rows import (
@@ -68,7 +69,7 @@ def check(lonlat: Any, embeddings: Any, *, groups: Any = None, check_land: bool 
     is worth a look, but no suspicion is no proof.
 
     Extent, places and lags are those of all rows that have a place. Equal embeddings are told by a number of 64 bits
-    made of their bytes. Costs are right to a factor of about three.
+    made of their entries. Costs are right to a factor of about three.
 
     Examples
     --------
@@ -132,10 +133,7 @@ class _Places:
         lonlat = check_lonlat(degrees[rows])
         places, of_row = distinct_places(lonlat)
         shared = rows[np.bincount(of_row)[of_row] > 1]
-        # A stable sort: of equal rows the first one stays first.
-        order = np.lexsort((prints[rows], of_row))
-        same = (np.diff(of_row[order]) == 0) & (np.diff(prints[rows][order]) == 0)
-        repeated = np.sort(rows[order[1:][same]])
+        repeated = rows[repeated_rows(of_row, prints[rows])]
         extent = extent_of(places)
         mapped = thinned(places, extent)
         return cls(rows, len(places), shared, repeated, extent, usable_lags(places, extent), mapped)

@@ -198,7 +198,7 @@ def _facts(checkup: Checkup) -> Iterator[tuple[str, str]]:
         yield "groups", f"{sizes.count:,d}; the largest is {_shown(sizes.largest)}, with {sizes.share:.0%} of the rows"
     if checkup.lags is not None:
         low, high = checkup.lags.limits
-        yield "usable lags", f"{low:,g} to {_km(high)}"
+        yield "usable lags", f"{low:,g} to {_km(high)}, in {checkup.lags.count} bins of equal ratio"
 
 
 def _norms_text(checkup: Checkup) -> str:

@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 
 from variogeo._checks import as_real_array
 from variogeo._land import land_shares
+from variogeo._suspicions import look_like_radians
 from variogeo.checkup._findings import Finding, about_rows, counted
-
-_FEW = 10
-"""Fewer rows are no evidence for what all coordinates have in common."""
 
 
 def coordinates(lonlat: Any) -> NDArray[Any]:
@@ -103,10 +101,9 @@ def _null_island(degrees: NDArray[np.float64], placed: NDArray[np.bool_]) -> lis
 
 def _radians(degrees: NDArray[np.float64]) -> list[Finding]:
     """Say that coordinates seem to be radians."""
-    known = degrees[(degrees != 0).any(axis=1)]
-    if len(known) < _FEW or (np.abs(known) > [np.pi, np.pi / 2]).any():
+    if not look_like_radians(degrees):
         return []
-    longitude, latitude = np.abs(known).max(axis=0)
+    longitude, latitude = np.abs(degrees).max(axis=0)
     text = (
         f"All longitudes lie within {longitude:.3g} and all latitudes within {latitude:.3g}. As degrees this is the "
         'sea off Ghana: radians? Then pass units="rad" to variogeo.io.points_from_arrays.'

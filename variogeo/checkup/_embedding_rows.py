@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from variogeo._checks import check_mapped
 from variogeo._rows import RowSource, row_blocks
+from variogeo._suspicions import row_prints
 from variogeo.checkup._coordinates import numbers
 from variogeo.checkup._findings import Finding, about_rows, counted
 
@@ -36,7 +37,7 @@ class EmbeddingRows:
     norms : (n,) float array
         Euclidean norms; NaN where missing.
     prints : (n,) uint64 array
-        Equal for rows of equal bytes, and else different but once in billions.
+        Equal for rows of equal entries, and else different but once in 2^64.
     least_cosine : float
         Between the first usable row and all others; 1 without any.
     constant_columns : int
@@ -76,10 +77,9 @@ def read_rows(embeddings: Any) -> EmbeddingRows:
     norms, prints = np.full(n, np.nan), np.zeros(n, np.uint64)
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
     first, least = None, 1.0
-    factors = np.random.default_rng(0).integers(2**63, size=-(-width * embeddings.dtype.itemsize // 8), dtype=np.uint64)
     for start, block in _small_blocks(embeddings):
         rows = slice(start, start + len(block))
-        prints[rows] = _prints(block, 2 * factors + 1)
+        prints[rows] = row_prints(block)
         with np.errstate(over="ignore"):  # a long double that float64 cannot hold is infinite
             entries = np.asarray(block).astype(np.float64)
         largest = np.abs(entries).max(axis=1)
@@ -108,14 +108,6 @@ def _small_blocks(embeddings: Any) -> Iterator[tuple[int, NDArray[Any]]]:
     for start, read in row_blocks(embeddings):
         for first, block in row_blocks(np.asarray(read), most_bytes=_BLOCK_BYTES):
             yield start + first, block
-
-
-def _prints(block: NDArray[Any], factors: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return one number for the bytes of each row: their sum with random odd factors, modulo 2^64."""
-    rows = np.ascontiguousarray(block).view(np.uint8).reshape(len(block), -1)
-    if rows.shape[1] % 8:
-        rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8)))
-    return np.einsum("ij,j->i", rows.view(np.uint64), factors)
 
 
 def embedding_findings(rows: EmbeddingRows, shape: tuple[int, int], dtype: np.dtype[Any]) -> list[Finding]:

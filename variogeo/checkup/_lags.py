@@ -1,13 +1,17 @@
 """How far points reach and how near they come: what lag bins can be made of."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._cards import settings_html
+from variogeo._checks import check_lonlat
+from variogeo._cores import usable_cores
 from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE, one_spelling, prepare_points
 from variogeo._lags import LagBins
+from variogeo._longitudes import covering_arc
 
 ENOUGH_PAIRS = 30
 """Bins with fewer pairs are marked (docs/conventions.md)."""
@@ -20,9 +24,6 @@ _BINS_PER_DECADE, _FEWEST_BINS, _MOST_BINS = 6, 3, 30
 
 _FINEST = 0.001
 """A metre, in km: few positions are known better, and what differs by less is one place."""
-
-_ALL_ROUND = 200.0
-"""Degrees of longitude from which points are all round the Earth, and a box across the antimeridian says nothing."""
 
 _MOST_PLACES = 1_000_000
 """Places whose neighbours are looked for; of more, as many evenly chosen ones."""
@@ -97,10 +98,21 @@ class UsableLags:
     @property
     def count(self) -> int:
         """Number of bins."""
-        low, high = self.limits
-        return int(np.clip(round(_BINS_PER_DECADE * np.log10(high / low)), _FEWEST_BINS, _MOST_BINS))
+        return bin_count(*self.limits)
 
     _repr_html_ = settings_html
+
+
+def bin_count(low: float, high: float) -> int:
+    """Return how many bins suit these limits (km)."""
+    return round(np.clip(_BINS_PER_DECADE * np.log10(high / low), _FEWEST_BINS, _MOST_BINS))
+
+
+def suggested_bins(lonlat: Any) -> LagBins:
+    """Return the bins of the usable lags of some points (n, 2), or those that cover so few that there are none."""
+    places, _ = distinct_places(check_lonlat(lonlat))
+    lags = usable_lags(places, extent_of(places)) if len(places) > 1 else None
+    return LagBins.covering(lonlat) if lags is None else lags.bins
 
 
 def distinct_places(lonlat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -112,15 +124,9 @@ def distinct_places(lonlat: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
 
 def extent_of(places: NDArray[np.float64]) -> Extent:
     """Return the box and the reach of at least one place."""
-    longitude = np.unique(places[:, 0])
-    # The box begins after the widest gap that holds no point, so that it may cross the antimeridian.
-    gaps = np.diff(longitude, append=longitude[0] + 360.0)
-    widest = int(np.argmax(gaps))
-    west, east = float(longitude[(widest + 1) % len(longitude)]), float(longitude[widest])
-    if (east - west) % 360.0 > _ALL_ROUND:
-        west, east = float(longitude[0]), float(longitude[-1])
     south, north = places[:, 1].min(), places[:, 1].max()
-    return Extent(west, east, float(south), float(north), _largest_lag(prepare_points(places, "great_circle").unit))
+    largest_lag = _largest_lag(prepare_points(places, "great_circle").unit)
+    return Extent(*covering_arc(places[:, 0]), float(south), float(north), largest_lag)
 
 
 def _largest_lag(unit: NDArray[np.float64]) -> float:
@@ -161,7 +167,7 @@ def _neighbour_lags(places: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
     chosen = np.unique(np.linspace(0, len(places) - 1, min(len(places), _MOST_PLACES)).astype(np.intp))
     unit = prepare_points(places[chosen], "great_circle").unit
     count = min(len(unit) - 1, int(np.clip(_KEPT // len(unit), 3, _NEAR_PAIRS)))
-    chord, second = KDTree(unit).query(unit, k=count + 1)
+    chord, second = KDTree(unit).query(unit, k=count + 1, workers=usable_cores())
     lags = np.maximum(2 * EARTH_RADIUS * np.arcsin(np.clip(chord / 2, 0.0, 1.0)), _SMALLEST_LAG)
     first = np.broadcast_to(np.arange(len(unit))[:, None], second.shape)
     entries = np.flatnonzero((first != second).ravel())

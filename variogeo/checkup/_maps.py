@@ -39,6 +39,8 @@ _DEGREE = EARTH_RADIUS * np.pi / 180
 
 _PIXELS = 460.0
 
+POINTS = "#e0702c"
+
 
 @dataclass(frozen=True)
 class MapWindow:
@@ -48,6 +50,11 @@ class MapWindow:
     south: float
     width: float
     height: float
+
+    @property
+    def is_world(self) -> bool:
+        """Whether it shows all of it."""
+        return self.width == 360.0
 
     def across(self, longitude: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far east of the western edge longitudes lie, in widths."""
@@ -68,13 +75,16 @@ def window_of(extent: Extent) -> MapWindow:
     width = max(1.15 * extent.width, _NARROWEST)
     height = max(1.15 * (extent.north - extent.south), _NARROWEST / 2, width / 3)
     width = max(width, height * _COLUMNS / (2 * _MOST_LINES))
+    middle = extent.west + extent.width / 2
+    # Points on both sides of the antimeridian are in the middle of the world, not at both its ends.
+    world = MapWindow(middle - 180.0, -90.0, 360.0, 180.0) if extent.west > extent.east else WORLD
     if width > _WIDEST:
-        return WORLD
-    west = extent.west + extent.width / 2 - width / 2
+        return world
+    west = middle - width / 2
     south = float(np.clip((extent.south + extent.north - height) / 2, -90.0, 90.0 - height))
     window = MapWindow(west, south, width, height)
     # Points in the open sea need a coast to tell where they are.
-    return window if on_land(_centres(window, 20)).mean() > _LEAST_LAND else WORLD
+    return window if on_land(_centres(window, 20)).mean() > _LEAST_LAND else world
 
 
 def close_up_of(extent: Extent) -> MapWindow | None:
@@ -96,9 +106,11 @@ def text_map(lonlat: NDArray[np.float64], window: MapWindow) -> str:
     here = np.zeros((count, _COLUMNS))
     np.add.at(here, (line, column), 1)
     marks[here > 0] = "o"
-    marks[here > max(10.0, len(lonlat) / 50)] = "O"
-    edge = "+" + "-" * _COLUMNS + "+"
-    return "\n".join([edge, *(f"|{''.join(row)}|" for row in marks[::-1]), edge])
+    crowd = max(10.0, len(lonlat) / 50)
+    marks[here > crowd] = "O"
+    legend = f" o points   O more than {round(crowd)} points   . land "
+    lines = [f"|{''.join(row)}|" for row in marks[::-1]]
+    return "\n".join([f"+{'-' * _COLUMNS}+", *lines, f"+{legend:-^{_COLUMNS}}+"])
 
 
 def _centres(window: MapWindow, count: int) -> NDArray[np.float64]:
@@ -111,7 +123,7 @@ def _centres(window: MapWindow, count: int) -> NDArray[np.float64]:
 def svg_map(lonlat: NDArray[np.float64], window: MapWindow) -> Html:
     """Return a map as inline SVG: the coastline and the points, in plate carree with its middle latitude true."""
     middle = np.radians(np.clip(window.south + window.height / 2, -70.0, 70.0))
-    stretch = 1.0 if window is WORLD else 1.0 / float(np.cos(middle))
+    stretch = 1.0 if window.is_world else 1.0 / float(np.cos(middle))
     tall = _PIXELS * min(window.height / window.width * stretch, 1.0)
     wide = tall / (window.height / window.width * stretch)
     coasts = coastline() if window.width >= _COAST_FROM else ()
@@ -124,7 +136,7 @@ def svg_map(lonlat: NDArray[np.float64], window: MapWindow) -> Html:
         f'viewBox="0 0 {wide:.1f} {tall:.1f}" style="max-width:100%;height:auto;margin:4px 0;overflow:hidden">'
         f"<title>Map of the points</title>"
         f'<path d="{coast}" fill="none" stroke="currentColor" stroke-opacity=".55" stroke-width=".8"/>'
-        f'<g fill="#e0702c" fill-opacity=".75">{dots}</g>'
+        f'<g fill="{POINTS}" fill-opacity=".75">{dots}</g>'
         f'<rect x=".5" y=".5" width="{wide - 1:.1f}" height="{tall - 1:.1f}" fill="none" stroke="currentColor" '
         f'stroke-opacity=".35"/>{_scale(window, middle, tall)}</svg>'
     )
@@ -132,7 +144,7 @@ def svg_map(lonlat: NDArray[np.float64], window: MapWindow) -> Html:
 
 def _scale(window: MapWindow, middle: float, tall: float) -> str:
     """Return how wide a map is, as text at its lower edge; a map of the world needs none."""
-    if window is WORLD:
+    if window.is_world:
         return ""
     wide = window.width * _DEGREE * float(np.cos(middle))
     text = f"{wide:,.0f} km wide" if wide >= 10 else f"{wide:.2g} km wide"

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from variogeo._html import Html, card, escaped, table_html
 from variogeo.checkup._findings import Finding
 from variogeo.checkup._lags import Extent
-from variogeo.checkup._maps import close_up_of, svg_map, window_of
+from variogeo.checkup._maps import POINTS, close_up_of, svg_map, window_of
 from variogeo.checkup._ways import Way
 
 _COLOURS = {"error": "#d0342c", "warning": "#c77700", "note": "#3b8fd0"}
@@ -49,7 +49,11 @@ def _maps(extent: Extent | None, mapped: NDArray[np.float64]) -> Html:
     if extent is None:
         return Html("")
     maps = [svg_map(mapped, window) for window in (window_of(extent), close_up_of(extent)) if window is not None]
-    return Html(f'<div style="display:flex;flex-wrap:wrap;align-items:flex-start;gap:8px">{"".join(maps)}</div>')
+    return Html(
+        f'<div style="display:flex;flex-wrap:wrap;align-items:flex-start;gap:8px">{"".join(maps)}</div>'
+        f'<div style="font-size:11px;margin:0 0 4px"><b style="color:{POINTS}">●</b> points '
+        '&nbsp; <b style="opacity:.55">—</b> coast</div>'
+    )
 
 
 def _findings(findings: tuple[Finding, ...]) -> Html:

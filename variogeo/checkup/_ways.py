@@ -68,7 +68,7 @@ def cost_findings(ways: tuple[Way, ...]) -> list[Finding]:
     """Say that all pairs would take too long."""
     if not ways or ways[0].seconds <= LARGEST_SECONDS:
         return []
-    way = _affordable(ways)
+    way = affordable(ways)
     text = (
         f"All pairs would take {ways[0].cost}. A run of more than an hour is refused unless "
         f"it is asked for. Pass {way.arguments}, or an executor and a folder to resume from."
@@ -82,7 +82,7 @@ def next_lines(lags: UsableLags | None, ways: tuple[Way, ...], findings: list[Fi
     if lags is None or not ways or errors - {"missing coordinates", "missing embeddings"}:
         return ()
     low, high = lags.limits
-    way = _affordable(ways)
+    way = affordable(ways)
     more = f", {way.arguments}" if way.arguments else ""
     lines = [f"bins = variogeo.LagBins.logarithmic({low:g}, {high:g}, {lags.count})"]
     if errors:
@@ -91,6 +91,6 @@ def next_lines(lags: UsableLags | None, ways: tuple[Way, ...], findings: list[Fi
     return (*lines, f"empirical = variogeo.empirical_variogram(lonlat, embeddings, bins{more})")
 
 
-def _affordable(ways: tuple[Way, ...]) -> Way:
+def affordable(ways: tuple[Way, ...]) -> Way:
     """Return the first way of less than an hour, or the last."""
     return next((way for way in ways if way.seconds <= LARGEST_SECONDS), ways[-1])

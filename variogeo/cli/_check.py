@@ -2,12 +2,14 @@
 
 import argparse
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from variogeo._checks import DataError
 from variogeo.checkup import Checkup, Finding
-from variogeo.cli._lines import print_json, print_result
+from variogeo.checkup._ways import affordable
+from variogeo.cli._lines import naming_options, print_json, print_result
 from variogeo.cli._outputs import check_file, of_bytes, write_outputs
 from variogeo.cli._points import add_points_options, read_rows, same_points
 
@@ -42,16 +44,30 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(checkup.to_json())
     else:
-        print_result("\n".join([str(checkup), *_next(checkup, arguments)]))
+        written = "" if arguments.html is None else f"\n\nWritten to {arguments.html}."
+        print_result(f"{_in_options(checkup, arguments)}{written}")
     return 0 if checkup.ok else 1
 
 
+def _in_options(checkup: Checkup, arguments: argparse.Namespace) -> Checkup:
+    """Return a checkup whose cures, and what to do next, are those of the command line."""
+    findings = tuple(Finding(one.level, one.name, naming_options(one.text), one.rows) for one in checkup.findings)
+    return replace(checkup, findings=findings, next_lines=tuple(_next(checkup, arguments)))
+
+
 def _next(checkup: Checkup, arguments: argparse.Namespace) -> list[str]:
-    """Return the command that goes on from here, and where the page is."""
-    lines = [] if arguments.html is None else [f"Written to {arguments.html}."]
-    if checkup.ok and checkup.lags is not None:
-        edges = checkup.lags.bins.edges
-        bins = ["--low", f"{edges[0]:.10g}", "--high", f"{edges[-1]:.10g}", "--bins", str(len(edges) - 1)]
-        command = shlex.join(["variogeo", "fit", *same_points(arguments), *bins, "--out", "results"])
-        lines = ["", "On the command line:", f"  {command}", *lines]
-    return lines
+    """Return the command that goes on from here: with the same points, and with the bins of these lags by default."""
+    if not checkup.next_lines:
+        return []
+    words = ["variogeo", "fit", *same_points(arguments)]
+    words += [] if checkup.ok else ["--missing", "drop"]
+    words += ["--group", arguments.group, "--exclude-group"] if arguments.group is not None else []
+    return [shlex.join([*words, *_cheaper(checkup, arguments), "--out", "results"])]
+
+
+def _cheaper(checkup: Checkup, arguments: argparse.Namespace) -> list[str]:
+    """Return the option of the first way of less than an hour; none is left where pairs of a group are left out."""
+    way = affordable(checkup.ways)
+    if way.arguments and arguments.group is not None:
+        return ["--resume", "run"]
+    return naming_options(way.arguments).split()

@@ -16,15 +16,39 @@ PHRASES = (
         "a folder to go on from after a stop, and more machines: resume=folder, executor=client",
         "a folder to go on from after a stop: --resume DIR",
     ),
-    ("pairs=StratifiedPairs(2_000_000, seed=0)", "--sample 2000000"),
+    (", or an executor and a folder to resume from", ", or --resume DIR"),
     ("pairs='all'", "--all-pairs"),
     ("spread=False", "--no-spread"),
     ("check_land=False", "--no-check-land"),
     ("overwrite=True", "--overwrite"),
+    ("Widen it with bounds=, hold the parameter with ", "Hold the parameter with "),
+    ("fixed= or bounds=", "--fix"),
+    ("metric='chord', bounds= or fixed=", "--metric chord or --fix"),
+    ("hold the partial sill with fixed=", "hold the partial sill with --fix partial_sill=NUMBER"),
     ("fixed=", "--fix"),
+    ("Use longer bins, ", "Use longer bins (--high), "),
+    ("Use shorter first bins, ", "Use shorter first bins (--low), "),
+    ("LagBins.covering(lonlat) suggests", "variogeo check suggests"),
+    ("exclude= takes each as a group", "--exclude-group takes each as a group"),
+    ("its own, patches= refuses", "its own, --patches group refuses"),
+    ("exclude= leaves out", "--exclude-group leaves out"),
+    ("e.g. variogeo.inference.kmeans_patches", "e.g. --patches 25"),
+    ("exclude or weights with sampled pairs", "--exclude-group or --density-weights with --sample"),
+    ('missing="drop" in variogeo.io', "--missing drop"),
+    (" to variogeo.io.points_from_arrays", ""),
+    (" to a door of variogeo.io", ""),
+    (" to variogeo.io, with the formula", " with the formula"),
+    ("pass lonlat[:, ::-1]", "swap the columns (--lon, --lat)"),
+    ("Pass a GeoDataFrame with its CRS", "Pass a GeoParquet file with its CRS"),
+    (" to variogeo.interop.lonlat_from_geodataframe", ""),
     (" (--point on the command line)", ""),
 )
-"""What messages of the library name, and the option that stands for it."""
+"""What messages of the library name, and the option that stands for it: longer phrases before their parts."""
+
+_SAMPLE = re.compile(r"pairs=(?:variogeo\.)?StratifiedPairs\(([0-9_]+), seed=0\)")
+
+_FIT = re.compile(r"fit_variogram\(empirical, \(?(\w+)(?:, (\w+)\))?\)")
+"""The call that fits another model, or two."""
 
 _ARGUMENT = re.compile(
     r"(?<![^\s(])(embedding|lon|lat|point|group|table|units|missing|dequantize|dissimilarity|dimension|metric|resume)="
@@ -40,6 +64,8 @@ def say(text: str) -> None:
 
 def naming_options(message: str) -> str:
     """Return a message of the library with options in the place of arguments."""
+    message = _SAMPLE.sub(lambda found: f"--sample {found[1].replace('_', '')}", message)
+    message = _FIT.sub(lambda found: f"--models {'+'.join(filter(None, found.groups()))}", message)
     for phrase, option in PHRASES:
         message = message.replace(phrase, option)
     return _ARGUMENT.sub(lambda found: shlex.join([f"--{found[1]}", *([found[3]] if found[3] else [])]), message)

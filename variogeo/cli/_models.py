@@ -14,8 +14,8 @@ from variogeo.cli._usage import UsageError
 _DEFAULT = ("Exponential", "Spherical", "Stable")
 
 
-def add_models_options(parser: argparse.ArgumentParser, *, default: bool) -> None:
-    """Add the models and the weights of the bins; without a default nothing is fitted unless models are named."""
+def add_models_options(parser: argparse.ArgumentParser, *, default: bool, fix: bool = True) -> None:
+    """Add the models, what is fixed and the weights of the bins; without a default only models that are named."""
     group = parser.add_argument_group("fit")
     group.add_argument(
         "--models", nargs="+", type=_model, metavar="MODEL",
@@ -23,13 +23,14 @@ def add_models_options(parser: argparse.ArgumentParser, *, default: bool) -> Non
         help=f"models to compare, of {', '.join(MODELS)}; two with a + are one of a short and a long structure "
         f"(default: {' '.join(_DEFAULT) if default else 'no fit'})",
     )  # fmt: skip
-    group.add_argument(
-        "--fix",
-        nargs="+",
-        type=_held,
-        metavar="NAME=NUMBER",
-        help="parameters to hold, such as nugget=0; in all models",
-    )
+    if fix:
+        group.add_argument(
+            "--fix",
+            nargs="+",
+            type=_held,
+            metavar="NAME=NUMBER",
+            help="parameters to hold, such as nugget=0; in all models",
+        )
     group.add_argument(
         "--weights", choices=get_args(Weights)[:3], default="npairs", help="of the bins (default: %(default)s)"
     )

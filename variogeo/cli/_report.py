@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from variogeo.cli._bins import add_bins_options, bins_of
+from variogeo.cli._bins import add_bins_options, are_default, bins_of
 from variogeo.cli._lines import print_json, print_result
+from variogeo.cli._models import add_models_options
 from variogeo.cli._outputs import check_file
 from variogeo.cli._points import add_points_options, read_points
 
@@ -16,6 +17,7 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
     parser = commands.add_parser("report", help=text, description=f"Write {text}.")
     add_points_options(parser)
     add_bins_options(parser)
+    add_models_options(parser, default=True, fix=False)
     parser.add_argument("--out", required=True, type=Path, metavar="REPORT.html", help="the page")
     parser.add_argument("--title", metavar="TEXT", help="of the page (default: the name of the file)")
     parser.add_argument(
@@ -40,10 +42,13 @@ def run(arguments: argparse.Namespace) -> None:
         points.embeddings,
         arguments.out,
         title=arguments.points.name if arguments.title is None else arguments.title,
-        bins=bins_of(arguments, points.lonlat),
+        bins=None if are_default(arguments) else bins_of(arguments, points.lonlat),
+        weights=arguments.weights,
+        models=arguments.models,
         groups=points.groups,
         model_id=points.model_id,
         precision_km=arguments.precision_km,
+        check_land=not arguments.no_check_land,
         overwrite=arguments.overwrite,
     )
     if arguments.json:

@@ -1,5 +1,6 @@
 """Is there any spatial autocorrelation: `permutation_test`, and PermutationEnvelope, what it returns."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _LEAST = 19
 """Permutations from which a p-value can reach 0.05."""
+
+_ROUNDING = 1e-6
+"""That of ``1 - level``, which must not ask for one permutation more."""
 
 _AT_ONCE = 32
 """Permutations that go through the pairs together: their 16-bit numbers stay in the cache up to 15 000 places."""
@@ -145,7 +149,20 @@ class PermutationEnvelope:
             )
         if self.outside.any():
             lines.append(f"* outside the global envelope of level {self.level:g}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._what_holm_cannot_tell()])
+
+    def _what_holm_cannot_tell(self) -> list[str]:
+        """Return what to know where no p-value by Holm can be small, lest it seem to contradict the envelope."""
+        tests = int(np.count_nonzero(~np.isnan(self.p_holm)))
+        enough = math.ceil(2 * tests / (1 - self.level) - _ROUNDING) - 1
+        if self.permutations >= enough:
+            return []
+        smallest = min(1.0, 2 * tests / (self.permutations + 1))
+        return [
+            f"p Holm: with {self.permutations} permutations of {tests} bins it cannot be below {smallest:.3g}, "
+            "so it does not speak against the envelope.",
+            f"For p Holm of {1 - self.level:.2g} take at least {enough:,} permutations.",
+        ]
 
     _repr_html_ = permutation_html
 

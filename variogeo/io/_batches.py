@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from variogeo._checks import check_choice, check_same_length
+from variogeo._label_codes import joined_labels
 from variogeo._missing import Dequantize, Missing
 from variogeo._points import PointEmbeddings
 from variogeo.io._arrays import raw_arrays
@@ -70,7 +71,7 @@ def points_from_batches(
     raw = RawPoints(
         np.concatenate([part.lonlat for part in parts]),
         np.concatenate([part.embeddings for part in parts]),
-        np.concatenate([np.asarray(part.groups) for part in parts]) if grouped else None,
+        joined_labels([part.groups for part in parts]) if grouped else None,
         parts[0].crs,
         units,
     )

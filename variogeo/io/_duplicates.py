@@ -1,6 +1,5 @@
 """Rows that stand twice: the same place with the same vector."""
 
-import hashlib
 import warnings
 from typing import Any
 
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from variogeo._checks import listed_rows
 from variogeo._rows import row_blocks
+from variogeo._suspicions import repeated_rows, row_prints
 
 _SHARE = 0.01
 """Fewer repeated rows than this hardly move a curve; `variogeo.check` lists them."""
@@ -16,7 +16,7 @@ _SHARE = 0.01
 
 def warn_of_duplicates(lonlat: NDArray[np.float64], embeddings: Any, *, stacklevel: int) -> None:
     """Warn where a share of the rows repeats an earlier row: each such pair counts as alike at zero lag."""
-    repeated = repeated_rows(lonlat, embeddings)
+    repeated = rows_that_repeat(lonlat, embeddings)
     if repeated.size and repeated.size >= _SHARE * len(lonlat):
         msg = (
             f"{repeated.size / len(lonlat):.2%} of the rows ({repeated.size} of {len(lonlat)}) repeat the place and "
@@ -26,20 +26,16 @@ def warn_of_duplicates(lonlat: NDArray[np.float64], embeddings: Any, *, stacklev
         warnings.warn(msg, UserWarning, stacklevel=stacklevel + 1)
 
 
-def repeated_rows(lonlat: NDArray[np.float64], embeddings: Any) -> NDArray[np.intp]:
+def rows_that_repeat(lonlat: NDArray[np.float64], embeddings: Any) -> NDArray[np.intp]:
     """Return the rows whose place and vector are those of an earlier row; vectors of shared places are looked at."""
     _, place, count = np.unique(lonlat, axis=0, return_inverse=True, return_counts=True)
     shared = count[place.ravel()] > 1
     if not shared.any():
         return np.empty(0, np.intp)
-    seen: set[tuple[int, bytes]] = set()
-    repeated: list[int] = []
+    prints = np.zeros(len(lonlat), np.uint64)
     for start, block in row_blocks(embeddings):
-        for row in start + np.flatnonzero(shared[start : start + len(block)]):
-            # + 0.0 makes one zero of the two. A digest of 16 bytes stands for a vector of thousands.
-            entries = np.ascontiguousarray(block[row - start]) + block.dtype.type(0)
-            key = (int(place.ravel()[row]), hashlib.blake2b(entries.tobytes(), digest_size=16).digest())
-            if key in seen:
-                repeated.append(int(row))
-            seen.add(key)
-    return np.array(repeated, np.intp)
+        rows = np.flatnonzero(shared[start : start + len(block)])
+        if rows.size:
+            prints[start + rows] = row_prints(np.asarray(block[rows]))
+    rows = np.flatnonzero(shared)
+    return rows[repeated_rows(place.ravel()[rows], prints[rows])]

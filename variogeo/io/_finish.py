@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import SMALLEST, check_lonlat, check_same_length, listed_rows, row_magnitudes
+from variogeo._label_codes import label_array
 from variogeo._missing import DROP_CURE, Missing, refuse_absent
-from variogeo._points import PointEmbeddings, labels_of
+from variogeo._points import PointEmbeddings
 from variogeo._rows import some_rows
 from variogeo.io._duplicates import warn_of_duplicates
 from variogeo.io._units import Units, warn_of_looks
@@ -63,7 +64,7 @@ def finished(
     lost = unplaced | (np.zeros(len(lonlat), bool) if lazy else _without_vector(embeddings, missing, raw.title))
     # Checked in place of all rows, so that a refusal counts them as the user does.
     places = check_lonlat(np.where(lost[:, None], 0.0, lonlat))
-    groups = None if raw.groups is None else labels_of(raw.groups, len(lonlat))
+    groups = None if raw.groups is None else label_array(raw.groups, len(lonlat), name="groups")
     kept, dropped = np.flatnonzero(~lost), np.flatnonzero(lost)
     if dropped.size:
         if not kept.size:

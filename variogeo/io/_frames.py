@@ -78,12 +78,11 @@ def points_from_geodataframe(
     chosen = embedding_names(embedding, names, "column")
     if group is not None:
         check_named(group, names, "column")
-    groups = None if group is None else _labels_of(gdf[group])
+    groups = None if group is None else gdf[group]
     lonlat = places_of(gdf.geometry, point)
     if all_points(gdf.geometry):
         for pair in place_candidates(names):
-            numbers = [np.where(null, np.nan, column) for column, null in (_column_of(gdf, name) for name in pair)]
-            check_agreement(lonlat, np.column_stack(numbers), pair)
+            check_agreement(lonlat, (gdf[name] for name in pair), pair)
     if embedding is None or isinstance(embedding, str):
         title = f"column {chosen[0]!r}"
         values, absent = _stacked_lists(gdf[chosen[0]], chosen[0], missing)
@@ -97,11 +96,6 @@ def points_from_geodataframe(
     vectors = with_nan(as_vectors(values, dequantize, name=title), absent)
     raw = RawPoints(lonlat, vectors, groups, crs_name(gdf.geometry.crs), "deg", title)
     return finished(raw, missing=missing, model_id=model_id, check_land=check_land)
-
-
-def _labels_of(series: Any) -> NDArray[Any]:
-    """Return a column as labels: whole numbers beside nulls would become floats."""
-    return series.to_numpy(dtype=object) if series.hasnans and series.dtype.kind in "iu" else series.to_numpy()
 
 
 def _stacked_lists(series: Any, name: str, missing: Missing) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -143,7 +137,9 @@ def _column_of(gdf: Any, name: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     series = gdf[name]
     null = series.isna().to_numpy()
     if series.dtype.kind not in "iuf":
-        msg = f"Column {name!r} is of type {series.dtype}. Must be numbers."
+        msg = (
+            f"Column {name!r} is of type {series.dtype}. Must be numbers: convert it, e.g. gdf[{name!r}].astype(float)."
+        )
         raise TypeError(msg)
     # A column of pandas' own nullable integers has no NaN.
     return series.fillna(0).to_numpy(dtype=getattr(series.dtype, "numpy_dtype", series.dtype)), null

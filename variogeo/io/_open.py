@@ -9,13 +9,14 @@ import numpy as np
 from variogeo._checks import DataError
 from variogeo._files import EXPORT_POINTS, check_no_code, existing_file, naming
 from variogeo._geometry import PointOf
+from variogeo._label_codes import joined_labels, label_array
 from variogeo._missing import Dequantize, Missing
 from variogeo._parquet_rows import ParquetRows
 from variogeo._points import PointEmbeddings
 from variogeo.io._finish import RawPoints, finished
 from variogeo.io._places import read_places
 from variogeo.io._read import said_units
-from variogeo.io._tables import PARQUET, Table
+from variogeo.io._tables import PARQUET, Table, same_crs
 from variogeo.io._units import Units
 from variogeo.io._wanted import Wanted
 
@@ -95,9 +96,10 @@ def open_points(
     for table in tables:
         with naming(table.file):
             parts.append(read_places(table, wanted))
-            labels += [] if group is None else [table.labels(group)]
+            if group is not None:
+                labels.append(label_array(table.labels(group), len(parts[-1][0]), name="groups"))
     lonlat, crs = np.concatenate([places for places, _ in parts]), parts[0][1]
-    groups = np.concatenate(labels) if labels else None
+    groups = joined_labels(labels) if labels else None
     raw = RawPoints(lonlat, rows, groups, crs, said_units(crs, wanted), columns.title)
     with naming(path):
         return finished(raw, missing=missing, model_id=model_id, check_land=check_land, lazy=missing == "refuse")
@@ -124,10 +126,11 @@ def _check_one_crs(tables: list[Table]) -> None:
     first = None
     for k, table in enumerate(tables):
         with naming(table.file):
-            crs = table.crs_text()
+            crs = table.crs()
             first = crs if k == 0 else first
-            if crs != first:
+            if not same_crs(first, crs):
                 msg = (
-                    f"Its geometry has another CRS than the one in {tables[0].file}. Parts of one table must be alike."
+                    f"Its geometry has another CRS than the one in {tables[0].file}. Parts of one table must be alike: "
+                    "convert one with to_crs and write it again."
                 )
                 raise DataError(msg)

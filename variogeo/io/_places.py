@@ -1,10 +1,14 @@
 """Where the points of a table are: its geometry or its columns, which must not disagree."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import DataError, check_lonlat
 from variogeo._distances import lag_along
+from variogeo._files import reading
 from variogeo._geometry import all_points, crs_name, places_of
 from variogeo.io._names import only_pair, place_candidates
 from variogeo.io._tables import Table
@@ -26,19 +30,44 @@ def read_places(table: Table, wanted: Wanted) -> tuple[NDArray[np.float64], str 
         pair = named or only_pair(table.names, otherwise=kind)
         return in_degrees(table.numbers(pair), units), None
     if named is None:
+        if geometry.crs is None:
+            msg = (
+                f"Its geometry {geometry.name!r} says that its CRS is not known. Say what its numbers are and write it "
+                'again: geopandas.read_parquet(file).set_crs("EPSG:4326").to_parquet(file). Or name columns of '
+                "longitude and latitude, if it has some: lon=, lat=."
+            )
+            raise DataError(msg)
         lonlat = places_of(geometry, point)
         if all_points(geometry):
             for pair in place_candidates(table.names):
-                check_agreement(lonlat, table.numbers(pair), pair)
+                columns = table.read(*pair)
+                with reading("Parquet"):
+                    series = [columns.column(name).to_pandas() for name in pair]
+                check_agreement(lonlat, series, pair)
         return lonlat, crs_name(geometry.crs)
     lonlat = in_degrees(table.numbers(named), units)
     if geometry.crs is not None and all_points(geometry):
-        check_agreement(places_of(geometry, None), lonlat, named)
+        _check_near(places_of(geometry, None), lonlat, named)
     return lonlat, None
 
 
-def check_agreement(lonlat: NDArray[np.float64], numbers: NDArray[np.float64], pair: tuple[str, str]) -> None:
-    """Refuse columns that say another place than the geometry of the same row."""
+def check_agreement(lonlat: NDArray[np.float64], columns: Iterable[Any], pair: tuple[str, str]) -> None:
+    """Refuse columns of numbers, or of texts of numbers, that say another place than the geometry of the same row."""
+    _check_near(lonlat, np.column_stack([_as_numbers(column) for column in columns]), pair)
+
+
+def _as_numbers(column: Any) -> NDArray[np.float64]:
+    """Return what a column of pandas says in numbers, NaN where it says none."""
+    import pandas as pd
+
+    if column.dtype.kind in "iuf":
+        return column.to_numpy(np.float64, na_value=np.nan)
+    numbers: Any = pd.to_numeric(column.astype(str), errors="coerce")
+    return numbers.to_numpy(np.float64)
+
+
+def _check_near(lonlat: NDArray[np.float64], numbers: NDArray[np.float64], pair: tuple[str, str]) -> None:
+    """Refuse numbers that say another place than the geometry of the same row."""
     both = np.flatnonzero(np.isfinite(lonlat).all(axis=1) & np.isfinite(numbers).all(axis=1))
     if not both.size:
         return

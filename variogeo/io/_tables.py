@@ -58,8 +58,10 @@ class Table:
         return np.column_stack([np.where(absent, np.nan, values[:, 0]) for values, absent in columns])
 
     def labels(self, name: str) -> NDArray[Any]:
-        """Return a column of labels, of any type; None or NaN where one is null."""
+        """Return a column of labels, of any type, but of csv as the text that stands there; None or NaN where null."""
         column = self.read(name).column(name)
+        if self.held is not None:
+            return _texts_of_csv(self.file, name, column)
         with reading("a column of labels", "Name a column of text or numbers."):
             return _labels_of(column)
 
@@ -71,14 +73,28 @@ class Table:
             return _described_geometry(self.file, self.schema)
         return _native_geometry(self)
 
-    def crs_text(self) -> Any:
-        """Return the CRS of the geometry as the file says it, or None without a geometry."""
+    def crs(self) -> Any:
+        """Return the CRS of the geometry as the file says it; None where it is not known, or without a geometry."""
         if b"geo" not in (self.schema.metadata or {}):
             found = _native_columns(self.file)
-            return next(iter(found.values())) if found else None
+            if not found:
+                return None
+            with reading("Parquet with a geometry"):
+                return _known_crs(next(iter(found.values())), self.schema)
         with reading("GeoParquet"):
             geo = json.loads(self.schema.metadata[b"geo"])
             return geo["columns"][geo["primary_column"]].get("crs", _CRS84)
+
+
+def same_crs(one: Any, other: Any) -> bool:
+    """Whether two CRS, as files say them, are one: left unsaid or spelled out, and longitude first in any case."""
+    import pyproj
+
+    if one == other or one is None or other is None:
+        return one == other
+    with reading("GeoParquet", "Is its CRS one?"):
+        first, second = (pyproj.CRS.from_user_input(crs) for crs in (one, other))
+        return first.equals(second, ignore_axis_order=True)
 
 
 def _labels_of(column: Any) -> NDArray[Any]:
@@ -103,6 +119,20 @@ def _read_csv(file: Path) -> Any:
         msg = f"It has more than one column {doubled[0]!r}. Rename one."
         raise DataError(msg)
     return table
+
+
+def _texts_of_csv(file: Path, name: str, column: Any) -> NDArray[Any]:
+    """Return a column of a csv file as text, None where it was read as missing: as numbers 007 and 7 would be one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv
+
+    if pa.types.is_string(column.type):
+        return column.to_numpy()
+    as_text = csv.ConvertOptions(include_columns=[name], column_types={name: pa.string()})
+    with reading("csv", "Was it changed while it was read? Read it again."):
+        texts = csv.read_csv(file, convert_options=as_text).column(name)
+        return pc.call_function("if_else", [column.is_valid(), texts, pa.scalar(None, pa.string())]).to_numpy()
 
 
 def _described_geometry(file: Path, schema: Any) -> "gpd.GeoSeries":

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from variogeo._checks import as_real_array, check_choice, check_order, listed_rows
 from variogeo._land import land_shares
 from variogeo._missing import unmasked, with_nan
+from variogeo._suspicions import look_like_radians
 
 Units = Literal["deg", "rad", "e7"]
 """Degrees, radians, or whole numbers of 1e-7 degrees."""
-
-_FEWEST = 10
-"""Fewer points may lie anywhere by chance."""
 
 _ROUNDING = 1e-6
 """Radians by which a pole in float32 may lie beyond pi / 2."""
@@ -38,7 +36,7 @@ def in_degrees(lonlat: Any, units: Units | None, *, name: str = "lonlat") -> NDA
 
 def warn_of_looks(lonlat: NDArray[np.float64], units: Units | None, *, check_land: bool, stacklevel: int) -> None:
     """Warn of degrees that look like radians, and of columns that look swapped."""
-    if units is None and len(lonlat) >= _FEWEST and (np.abs(lonlat) <= (np.pi, np.pi / 2)).all():
+    if units is None and look_like_radians(lonlat):
         msg = (
             f"All {len(lonlat)} points lie within pi degrees of longitude and pi / 2 of latitude. Radians? Pass "
             'units="rad", or units="deg" to say that they are degrees.'

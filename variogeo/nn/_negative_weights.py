@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from variogeo._checks import check_choice, check_whole
 from variogeo._weighting import Weighting, row_mean_one
+from variogeo.nn._cards import module_html
 from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Order, Units, on_host
 from variogeo.nn._sides import Sides, check_feature_space, check_negatives, on_the_host, prepare_sides
 from variogeo.nn._state import dump_state, scheme_of_state
@@ -292,3 +293,6 @@ class NegativeWeights(nn.Module):
         """Return the constructor's arguments."""
         settings = ", ".join(f"{name}={value!r}" for name, value in self._settings.items())
         return f"{self.scheme!r}, {settings}"
+
+    def _repr_html_(self) -> str:
+        return module_html(self, self._settings, self.scheme)

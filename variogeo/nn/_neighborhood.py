@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from variogeo._checks import check_choice, check_number, check_whole
+from variogeo.nn._cards import module_html
 from variogeo.nn._coordinates import Coordinates, Order, Units, on_host, pairwise_lag
 from variogeo.nn._kernel_rows import Kernel, check_cutoff, kernel_of, kernel_rows
 
@@ -81,6 +82,11 @@ class NeighborWeights(nn.Module):
         """Return the constructor's arguments. The module has no state."""
         order, units = self.coordinates.order, self.coordinates.units
         return f"{self._given!r}, neighbors={self.neighbors}, order={order!r}, units={units!r}, cutoff={self.cutoff}"
+
+    def _repr_html_(self) -> str:
+        order, units = self.coordinates.order, self.coordinates.units
+        settings = {"neighbors": self.neighbors, "order": order, "units": units, "cutoff (km)": self.cutoff}
+        return module_html(self, settings, self.kernel)
 
     @torch.no_grad()
     def forward(self, coords: Tensor) -> Tensor:

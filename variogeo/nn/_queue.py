@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from variogeo._checks import check_whole
+from variogeo.nn._cards import module_html
 
 _BITS = {
     torch.float32: torch.int32,
@@ -157,6 +158,10 @@ class AlignedQueue(nn.Module):
     def extra_repr(self) -> str:
         """Return the constructor's arguments and the fill state."""
         return f"{self.size}, feature_width={self.feature_width}, dtype={self.dtype}, filled={self._filled}"
+
+    def _repr_html_(self) -> str:
+        filled = f"{self._filled:,} of {self.size:,}"
+        return module_html(self, {"filled": filled, "feature_width": self.feature_width, "dtype": str(self.dtype)})
 
     def _write(self, start: int, coords: Tensor, feats: Tensor | None) -> None:
         """Write rows from place ``start`` on."""

@@ -15,6 +15,7 @@ from variogeo._lags import LagBins
 from variogeo._storage import dump_document, parse_document
 from variogeo._tables import FEW_PAIRS
 from variogeo._weighting._lag_spread import LagSpread, varies
+from variogeo.nn._cards import module_html
 from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Order, Places, Units, float64_device, pairwise_lag
 from variogeo.nn._sides import unit_rows
 
@@ -228,6 +229,13 @@ class RunningVariogram(nn.Module):
         """Return the constructor's arguments."""
         order, units = self.coordinates.order, self.coordinates.units
         return f"{self.bins!r}, order={order!r}, units={units!r}, decay={self.decay}"
+
+    def _repr_html_(self) -> str:
+        # The curve of this rank alone: showing a value must not wait for other processes.
+        sums, totals = self._sums.cpu().numpy(), self._totals.cpu().numpy()
+        order, units = self.coordinates.order, self.coordinates.units
+        settings = {"batches of this process": self.batches, "decay": self.decay, "order": order, "units": units}
+        return module_html(self, settings, self._empirical(sums, totals) if totals[0] >= 1 else self.bins)
 
     def _positions(self, lag: Tensor) -> Tensor:
         """Return the position of each pair in the sums: 0 at one place, k in the k-th bin, the last one outside."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from variogeo._checks import check_number, check_whole
+from variogeo.nn._cards import module_html
 from variogeo.nn._coordinates import Coordinates, Order, Places, Units, pairwise_lag, positive_columns
 from variogeo.nn._kernel_rows import Kernel, check_cutoff, kernel_of, kernel_rows
 
@@ -104,6 +105,16 @@ class SoftTargets(nn.Module):
             f"{self._given!r}, order={order!r}, units={units!r}, mixing={self.mixing}, cutoff={self.cutoff}, "
             f"top_k={self.top_k}"
         )
+
+    def _repr_html_(self) -> str:
+        settings = {
+            "order": self.coordinates.order,
+            "units": self.coordinates.units,
+            "mixing": self.mixing,
+            "cutoff (km)": self.cutoff,
+            "top_k": self.top_k,
+        }
+        return module_html(self, settings, self.kernel)
 
     def forward(self, coords_a: Tensor, coords_b: Tensor, *, positives: Tensor | None = None) -> Tensor:
         """Return the labels of one direction.

@@ -136,17 +136,31 @@ def plot_rose(
     ax.set_theta_direction(-1)  # type: ignore[attr-defined]
     for (sector, _), fit in zip(directional, fits, strict=True):
         for turn in (0.0, 180.0):
+            name = "sector" if fit.converged else "sector, not converged"
             ax.bar(
                 np.radians(sector.azimuth + turn), fit.model.effective_range, width=np.radians(2 * sector.tolerance),
                 facecolor=POINTS if fit.converged else "none", edgecolor=POINTS, alpha=0.45, linewidth=1.0,
+                label=name if name not in ax.get_legend_handles_labels()[1] else None,
             )  # fmt: skip
     if anisotropy is not None:
         azimuth = np.linspace(0, 360, 361)
-        ax.plot(np.radians(azimuth), anisotropy.effective_range(azimuth), color=CURVE, linewidth=1.8)
+        ax.plot(
+            np.radians(azimuth),
+            anisotropy.effective_range(azimuth),
+            color=CURVE,
+            linewidth=1.8,
+            label=_of_ellipse(anisotropy),
+        )
     _limit_radius(fits, anisotropy, ax)
     ax.tick_params(axis="y", labelsize="x-small")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), frameon=False, fontsize="small", ncols=3)
     ax.set_title("effective range (km) by azimuth", fontsize="medium")
     return ax
+
+
+def _of_ellipse(anisotropy: Anisotropy) -> str:
+    """Return the name of the ellipse in a legend."""
+    return "ellipse of all sectors" if anisotropy.converged else "ellipse of all sectors, not converged"
 
 
 def _limit_radius(fits: Sequence[VariogramFit], anisotropy: Anisotropy | None, ax: "Axes") -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from variogeo._land import coastline
+from variogeo._longitudes import turned, western_edge
 from variogeo.plotting._axes import BARS, CURVE, GUIDE, axes_or_new, checked
 
 if TYPE_CHECKING:
@@ -54,11 +55,13 @@ def plot_excess(excess: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     column = excess["mean_excess"].to_numpy(dtype=float)
     known = np.isfinite(column)
     reach = float(np.quantile(np.abs(column[known]), 0.98)) if known.any() else 1.0
-    ax.scatter(excess.geometry.x[~known], excess.geometry.y[~known], s=4, color=BARS)
+    longitude, latitude = excess.geometry.x.to_numpy(), excess.geometry.y.to_numpy()
+    longitude = turned(longitude, _western_edge(longitude, ax))
+    ax.scatter(longitude[~known], latitude[~known], s=4, color=BARS)
     # The strongest are drawn last, on top.
     order = np.flatnonzero(known)[np.argsort(np.abs(column[known]))]
     mesh = ax.scatter(
-        excess.geometry.x.iloc[order], excess.geometry.y.iloc[order], s=14, c=column[order],
+        longitude[order], latitude[order], s=14, c=column[order],
         cmap="RdBu_r", vmin=-reach or -1.0, vmax=reach or 1.0, edgecolor="#00000040", linewidth=0.3,
     )  # fmt: skip
     ax.figure.colorbar(mesh, ax=ax, label="mean excess over the curve", extend="both", **COLOUR_BAR)
@@ -98,9 +101,14 @@ def plot_pairs(pairs: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
 
     pairs = _in_degrees(pairs, "pairs", "second", "hot_pairs")
     ax = axes_or_new(ax)
-    lines = [np.asarray(part.coords) for shape in pairs.geometry[::-1] for part in getattr(shape, "geoms", [shape])]
+    # A line across the antimeridian has two parts, which come together again where the map goes on beyond 180.
+    shapes = [[np.array(part.coords) for part in getattr(shape, "geoms", [shape])] for shape in pairs.geometry[::-1]]
+    lines = [part for parts in shapes for part in parts]
+    west = _western_edge(np.concatenate(lines)[:, 0], ax) if lines else -180.0
+    for line in lines:
+        line[:, 0] += 360.0 if line[:, 0].mean() < west else 0.0
     ax.add_collection(LineCollection(lines, colors=CURVE, linewidths=0.9, alpha=0.6, zorder=3))
-    ends = [line[end] for line in lines for end in (0, -1)]
+    ends = [end for parts in shapes for end in (parts[0][0], parts[-1][-1])]
     if ends:
         ax.scatter(*np.array(ends).T, s=6, color=CURVE, zorder=4)
     ax.autoscale_view()
@@ -118,6 +126,14 @@ def _in_degrees(frame: Any, name: str, column: str, source: str) -> "gpd.GeoData
         msg = f"Invalid {name} without a column {column!r}. Must be the GeoDataFrame that {source} returns."
         raise ValueError(msg)
     return frame if frame.crs is None else frame.to_crs("EPSG:4326")
+
+
+def _western_edge(longitude: Any, ax: "Axes") -> float:
+    """Return the longitude at which a map is cut open: where the one that is there is, or as suits what is drawn."""
+    low, high = ax.get_xlim()
+    if not ax.has_data():
+        return western_edge(longitude)
+    return (low + high) / 2 - 180.0 if high > 180.0 else -180.0
 
 
 def draw_coastline(ax: "Axes", *, zorder: float) -> None:
@@ -145,5 +161,9 @@ def label_map(ax: "Axes") -> None:
         getattr(ax, f"set_{limits}lim")(*shown, auto=True)
     low, high = ax.get_ylim()
     ax.set_aspect(1 / max(np.cos(np.radians(np.clip((low + high) / 2, -80, 80))), 0.2), adjustable="box")
+    if ax.get_xlim()[1] > 180.0:
+        ax.xaxis.set_major_formatter(
+            lambda longitude, _: f"{(longitude + 180.0) % -360.0 + 180.0:g}".replace("-", "\N{MINUS SIGN}")
+        )
     ax.set_xlabel("longitude (degrees)", fontsize="medium")
     ax.set_ylabel("latitude (degrees)", fontsize="medium")

@@ -146,4 +146,4 @@ def _draw_model(model: VariogramModel | VariogramFit, lag: Any, ax: "Axes", *, u
         ax.axhline(curve.sill, **guide)
     reached = curve.effective_range
     if lags[0] < reached < lags[-1]:
-        ax.axvline(reached, **guide, label=f"effective range {number(reached)}{unit}")
+        ax.axvline(reached, **{**guide, "linestyle": "-."}, label=f"effective range {number(reached)}{unit}")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import as_real_array, check_lonlat, listed_rows
+from variogeo._label_codes import label_array
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -173,8 +174,8 @@ def checked_polygons(polygons: Any, column: str) -> tuple[list[str], "gpd.GeoSer
     if not len(polygons):
         msg = "polygons has 0 rows. It needs at least one."
         raise ValueError(msg)
-    labels = ["" if missing else str(label) for label, missing in
-              zip(polygons[column], polygons[column].isna(), strict=True)]  # fmt: skip
+    array = label_array(polygons[column], len(polygons), name=f"column {column!r}")
+    labels = ["" if missing else str(label) for label, missing in zip(array, polygons[column].isna(), strict=True)]
     given = polygons.geometry
     _refuse(~given.geom_type.isin(["Polygon", "MultiPolygon"]), "is no polygon", "Drop these rows.")
     _refuse(given.is_empty | ~given.is_valid, "is empty or crosses itself", "Mend it with make_valid().")

@@ -9,6 +9,14 @@ _OF_OTHER_RUNS = "many pairs"
 """A finding about the time that all pairs would take, which a report does not take."""
 
 
+def where_to_fit(fit: VariogramFit) -> str:
+    """Return where the arguments are to be had that a message names and a report has not."""
+    named = [name for name in ("fixed=", "bounds=") if name in fit.message]
+    if not named:
+        return ""
+    return f" A report has no {' and '.join(named)}: call variogeo.fit_variogram with the variogram of these bins."
+
+
 def findings_of(
     checkup: Checkup, empirical: EmpiricalVariogram, fit: VariogramFit, *, looked_at: int
 ) -> tuple[Finding, ...]:
@@ -18,7 +26,7 @@ def findings_of(
         text = f"{looked_at:,} of {checkup.rows:,} points were looked at, chosen at random (seed 0)."
         found.append(Finding("note", "some points", text))
     if not fit.converged:
-        found.append(Finding("warning", f"fit: {fit.outcome}", fit.message))
+        found.append(Finding("warning", f"fit: {fit.outcome}", f"{fit.message}{where_to_fit(fit)}"))
     few = int(((empirical.npairs > 0) & (empirical.npairs < FEW_PAIRS)).sum())
     if few:
         text = f"{few} of {len(empirical.bins)} lag bins hold fewer than {FEW_PAIRS} pairs: too few to read."

@@ -1,5 +1,6 @@
 """Measured: everything that a report shows, as numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,14 @@ from variogeo._checks import check_lonlat, check_same_length, check_values
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._estimation import empirical_variogram
 from variogeo._fit import ModelComparison
-from variogeo._fitting import compare_models
+from variogeo._fitting import ModelChoice, Weights, compare_models
 from variogeo._label_codes import label_codes
 from variogeo._lags import LagBins
-from variogeo._models import MODELS
 from variogeo._prepared import prepared
 from variogeo._rows import some_rows
-from variogeo.checkup import Finding
+from variogeo.checkup import Checkup, Finding
 from variogeo.checkup._check import check
+from variogeo.checkup._lags import suggested_bins
 from variogeo.reporting._findings import findings_of
 from variogeo.reporting._pair_classes import PairClasses
 from variogeo.reporting._provenance import data_hash
@@ -26,8 +27,31 @@ from variogeo.reporting._shown import STRONGEST, ShownPairs, rounded_places, sho
 MOST_POINTS = 10_000
 """Points that are looked at: 50 million pairs, some ten seconds."""
 
-FIT_WEIGHTS = "equal"
-"""Most pairs are far apart: with weights by pairs a curve would miss its rise."""
+_FEWEST_BINS = 5
+"""Bins that are left at least where the first ones are too short for a random part of the points."""
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """What a user chooses of what is measured.
+
+    Attributes
+    ----------
+    models : sequence of classes
+        To compare.
+    bins : LagBins or None
+        None for those of the usable lags.
+    weights : str or (bins,) array
+        Of the bins. Most pairs are far apart: with weights by pairs a curve would miss its rise.
+    precision_km : float or None
+    check_land : bool
+    """
+
+    models: Sequence[ModelChoice]
+    bins: LagBins | None = None
+    weights: Weights | NDArray[np.float64] = "equal"
+    precision_km: float | None = None
+    check_land: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +118,14 @@ class Measured:
     findings: tuple[Finding, ...]
 
 
-def measured(
-    lonlat: Any, embeddings: Any, *, bins: LagBins | None, groups: Any, precision_km: float | None
-) -> Measured:
+def measured(lonlat: Any, embeddings: Any, *, groups: Any, settings: Settings) -> Measured:
     """Return what a report shows of some points, or of a random part of very many."""
     places, values = check_lonlat(lonlat), check_values(embeddings, dissimilarity="cosine", name="embeddings")
     check_same_length(places, values, names=("lonlat", "embeddings"), item="photo")
     npoints = len(places)
     labels = None if groups is None else Groups(*label_codes(groups, npoints, name="groups"))
-    digest, checkup = data_hash(places, values), check(places, values, groups=groups)
+    digest = data_hash(places, values)
+    checkup = check(places, values, groups=groups, check_land=settings.check_land)
     rows = np.arange(npoints)
     if npoints > MOST_POINTS:
         rows = np.sort(np.random.default_rng(0).choice(npoints, MOST_POINTS, replace=False))
@@ -110,14 +133,24 @@ def measured(
         labels = labels and Groups(labels.names, labels.codes[rows])
     group = None if labels is None else labels.numbers
     points, terms = prepared(places, values, "cosine", "geodesic")
-    empirical = empirical_variogram(places, values, LagBins.covering(places) if bins is None else bins, exclude=group)
-    comparison = compare_models(empirical, list(MODELS.values()), weights=FIT_WEIGHTS)
+    bins = _usable_bins(checkup, places) if settings.bins is None else settings.bins
+    empirical = empirical_variogram(places, values, bins, exclude=group)
+    comparison = compare_models(empirical, settings.models, weights=settings.weights)
     classes = PairClasses.of(empirical, comparison.best)
     found = classes.walk(points, terms, group, most=STRONGEST)
-    pairs = shown_pairs(points, terms, classes, found, group=group, precision_km=precision_km)
-    shown = rounded_places(points.lonlat, precision_km)
+    pairs = shown_pairs(points, terms, classes, found, group=group, precision_km=settings.precision_km)
+    shown = rounded_places(points.lonlat, settings.precision_km)
     findings = findings_of(checkup, empirical, comparison.best, looked_at=len(rows))
     return Measured(
         npoints, values.shape[1], str(values.dtype), digest, rows, shown, labels, empirical, comparison, classes,
         found.counts, pairs, findings,
     )  # fmt: skip
+
+
+def _usable_bins(checkup: Checkup, places: NDArray[np.float64]) -> LagBins:
+    """Return the bins of the checkup, without the first ones where a random part of its points has hardly a pair."""
+    if checkup.lags is None or len(places) == checkup.rows:
+        return LagBins.covering(places) if checkup.lags is None else checkup.lags.bins
+    edges = checkup.lags.bins.edges
+    first = np.searchsorted(edges, suggested_bins(places).edges[0])
+    return LagBins(edges[min(int(first), max(len(edges) - 1 - _FEWEST_BINS, 0)) :])

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from variogeo._citation import citation
+from variogeo._fit import VariogramFit
+from variogeo._nested import Nested
 from variogeo._tables import FEW_PAIRS
-from variogeo.reporting._measured import FIT_WEIGHTS, Measured
+from variogeo.reporting._measured import Measured
 from variogeo.reporting._pair_classes import FALSE_NEGATIVE, HARD_NEGATIVE
 from variogeo.reporting._provenance import versions
-from variogeo.reporting._shown import SAMPLED, STRONGEST
+from variogeo.reporting._shown import STRONGEST
 from variogeo.reporting._view import COLOURS, linked_view
 
 KINDS = (
@@ -25,8 +27,8 @@ KINDS = (
 )
 """Names and meanings of the classes, in their order."""
 
-LONGEST_LABEL = 200
-"""Characters of a group's label that are shown: labels stand in the page once for each group."""
+LONGEST_TEXT = 200
+"""Characters that are shown of a title, and of a group's label, which stands in the page once for each group."""
 
 _LISTED = 8
 
@@ -55,7 +57,7 @@ def page_of(measured: Measured, *, title: str, model_id: str | None, precision_k
     )
     text = template.render(
         policy=Markup(_policy(bokeh, script)), style=Markup(_asset("report.css")), bokeh=Markup(bokeh),
-        script=Markup(script), content=Markup(_content(measured)), picture=_picture(measured), title=title,
+        script=Markup(script), content=Markup(_content(measured)), picture=_picture(measured), title=_cut(title),
         model_id=model_id, npoints=f"{measured.npoints:,}", entries=f"{measured.entries:,}", facts=_facts(measured),
         findings=measured.findings, versions=versions(), hash=measured.hash, citation=citation(),
         settings=_settings(measured, precision_km), **_curve(measured), **_pairs(measured),
@@ -93,6 +95,7 @@ def _content(measured: Measured) -> str:
         "document": view.document,
         "cloud": view.cloud,
         "map": view.map,
+        "west": view.west,
         "kinds": [name for name, _ in KINDS],
     }
     if measured.groups is not None:
@@ -119,11 +122,23 @@ def _facts(measured: Measured) -> list[tuple[str, str]]:
     return [
         ("points", f"{measured.npoints:,}"),
         ("pairs in the bins", f"{measured.empirical.npairs.sum():,}"),
-        ("best model", type(model).__name__ + ("" if fit.converged else f" ({fit.outcome})")),
-        ("effective range", f"{model.effective_range:,.4g} km" if fit.converged else "not found"),
+        ("best model", _name(fit) + ("" if fit.converged else f" ({fit.outcome})")),
+        ("effective range", f"{_lag(model.effective_range)} km" if fit.converged else "not found"),
         ("sill", f"{model.sill:.3f}"),
         ("nugget / sill", f"{share:.2f}" if np.isfinite(share) else "-"),
     ]
+
+
+def _lag(km: float) -> str:
+    """Return a lag with four digits, and all of those before the point."""
+    return f"{km:,.0f}" if km >= 1000 else f"{km:.4g}"
+
+
+def _name(fit: VariogramFit) -> str:
+    """Return the name of a fitted model, or those of both of its structures."""
+    model = fit.model
+    parts = (model.first, model.second) if isinstance(model, Nested) else (model,)
+    return " + ".join(type(part).__name__ for part in parts)
 
 
 def _curve(measured: Measured) -> dict[str, Any]:
@@ -131,13 +146,13 @@ def _curve(measured: Measured) -> dict[str, Any]:
     empirical, best = measured.empirical, measured.comparison.best
     fits = [
         (
-            type(fit.model).__name__, f"{fit.model.nugget:.3f}", f"{fit.model.partial_sill:.3f}",
-            f"{fit.model.effective_range:,.4g}", f"{fit.rmse:.4f}", f"{fit.aic:.1f}", fit.outcome,
+            _name(fit), f"{fit.model.nugget:.3f}", f"{fit.model.partial_sill:.3f}",
+            _lag(fit.model.effective_range), f"{fit.rmse:.4f}", f"{fit.aic:.1f}", fit.outcome,
         )
         for fit in measured.comparison
     ]  # fmt: skip
     lags = [
-        (f"{low:,.4g}", f"{high:,.4g}", f"{npairs:,}", f"{lag:,.4g}", f"{value:.4f}", f"{spread:.4f}")
+        (_lag(low), _lag(high), f"{npairs:,}", _lag(lag), f"{value:.4f}", f"{spread:.4f}")
         for low, high, npairs, lag, value, spread in zip(
             empirical.bins.low, empirical.bins.high, empirical.npairs, empirical.lag, empirical.semivariance,
             empirical.spread, strict=True,
@@ -174,10 +189,11 @@ def _pairs(measured: Measured) -> dict[str, Any]:
     return {
         "kinds": kinds,
         "grouped": measured.groups is not None,
-        "threshold": f"{measured.classes.threshold:,.4g} km",
+        "threshold": f"{_lag(measured.classes.threshold)} km",
         "threshold_reason": reason,
         "nshown": f"{len(pairs.kind):,}",
         "strongest": f"{STRONGEST:,}",
+        "nsampled": f"{pairs.nsampled:,}",
         "strongest_tables": [
             (f"Strongest {KINDS[k][0]}", _strongest(measured, k)) for k in (HARD_NEGATIVE, FALSE_NEGATIVE)
         ],
@@ -187,14 +203,17 @@ def _pairs(measured: Measured) -> dict[str, Any]:
 def _strongest(measured: Measured, kind: int) -> Table:
     """Return the strongest pairs of a class as a table."""
     pairs, groups = measured.pairs, measured.groups
-    names = ("#row", "#row", "#lag (km)", "#dissimilarity", "#expected")
+    names = ("#row a", "#row b", "#lag (km)", "#dissimilarity", "#expected", "#excess")
     rows = []
     for at in pairs.strongest(kind, _LISTED):
         ends = pairs.first[at], pairs.second[at]
-        numbers = f"{pairs.lag[at]:,.4g}", f"{pairs.dissimilarity[at]:.3f}", f"{pairs.expected[at]:.3f}"
+        numbers = (
+            _lag(float(pairs.lag[at])),
+            *(f"{of[at]:.3f}" for of in (pairs.dissimilarity, pairs.expected, pairs.excess)),
+        )
         labels = () if groups is None else tuple(_label(groups.names, int(groups.codes[end])) for end in ends)
         rows.append((*(f"{measured.rows[end]}" for end in ends), *numbers, *labels))
-    return Table(names if groups is None else (*names, "group", "group"), rows)
+    return Table(names if groups is None else (*names, "group a", "group b"), rows)
 
 
 def _label(names: tuple[str, ...], code: int) -> str:
@@ -202,14 +221,14 @@ def _label(names: tuple[str, ...], code: int) -> str:
     return "" if code < 0 else _cut(names[code])
 
 
-def _cut(label: str) -> str:
-    """Return a label, cut where it is very long."""
-    return label if len(label) <= LONGEST_LABEL else f"{label[:LONGEST_LABEL]}…"
+def _cut(text: str) -> str:
+    """Return a text, cut where it is very long."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def _settings(measured: Measured, precision_km: float | None) -> list[tuple[str, str]]:
     """Return how all was measured."""
-    empirical, bins = measured.empirical, measured.empirical.bins
+    empirical, bins, pairs = measured.empirical, measured.empirical.bins, measured.pairs
     rounded = "as given" if precision_km is None else f"rounded to {precision_km:g} km; lags of single pairs as well"
     excluded = "none" if measured.groups is None else f"within one of {len(measured.groups.names):,} groups"
     return [
@@ -218,9 +237,10 @@ def _settings(measured: Measured, precision_km: float | None) -> list[tuple[str,
         ("dissimilarity", f"{empirical.dissimilarity} (1 - cos)"),
         ("lag", "geodesic on WGS84"),
         ("estimator", empirical.estimator),
-        ("bins", f"{len(bins)}, {bins.edges[0]:.4g} to {bins.edges[-1]:,.4g} km"),
+        ("bins", f"{len(bins)}, {_lag(bins.edges[0])} to {_lag(bins.edges[-1])} km"),
         ("pairs left out", excluded),
-        ("weights of the fits", FIT_WEIGHTS),
-        ("pairs drawn", f"{STRONGEST} strongest of two classes, {SAMPLED:,} at random (seed 0)"),
+        ("models compared", ", ".join(sorted(_name(fit) for fit in measured.comparison))),
+        ("weights of the bins", measured.comparison.best.weights),
+        ("pairs drawn", f"{len(pairs.kind):,}, of which {pairs.nsampled:,} were chosen at random (seed 0)"),
         ("places shown", rounded),
     ]

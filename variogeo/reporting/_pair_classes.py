@@ -21,6 +21,9 @@ from variogeo.local._strongest import Pairs, Strongest
 
 HARD_NEGATIVE, FALSE_NEGATIVE, AS_EXPECTED, MORE_UNLIKE = range(4)
 
+_ROUNDING = 1e-5
+"""What the lags of tiles may be off changes a curve by less, as a share of its largest value."""
+
 
 class ClassifiedPairs(NamedTuple):
     """How many pairs there are of each class, (4,), and the strongest of the first two."""
@@ -69,6 +72,13 @@ class PairClasses:
         cell = np.clip(np.searchsorted(self.edges, lag) - 1, 0, len(self.spread) - 1)
         return _classes(excess, self.spread[cell], lag > self.threshold)
 
+    def _levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the middle of what the curve, which rises, is within each cell, and how far from it at most."""
+        lags = self.edges.copy()
+        lags[0] = np.nextafter(0.0, 1.0)  # from above, where the nugget is
+        curve = expected_at(self.model, lags)
+        return (curve[1:] + curve[:-1]) / 2, np.diff(curve) / 2 + _ROUNDING * float(curve.max())
+
     def walk(self, points: SpherePoints, terms: Terms, group: NDArray[np.intp] | None, *, most: int) -> ClassifiedPairs:
         """Return the counts of all pairs, and at most so many of the strongest; without pairs of one group."""
         kinds = (
@@ -77,12 +87,16 @@ class PairClasses:
         )
         strongest = [Strongest(points, terms, self.model, kind, most) for kind in kinds]
         near = int(np.searchsorted(self.edges, self.threshold))
+        middle, half = self._levels()
 
         def found_in(tile: Tile) -> tuple[NDArray[np.int64], list[Pairs]]:
             inside = pairs_in_bins(tile, len(self.spread), group)
-            position = tile.position[inside]
-            excess = tile.term[inside] - expected_at(self.model, tile.lag[inside])
-            kind = _classes(excess, self.spread[position - 1], position > near)
+            cell, term = tile.position[inside] - 1, tile.term[inside]
+            spread, excess = self.spread[cell], term - middle[cell]
+            # The curve at the lag of a pair is looked up only where it may decide, since it costs most of all.
+            doubt = np.flatnonzero(np.abs(np.abs(excess) - spread) <= half[cell])
+            excess[doubt] = term[doubt] - expected_at(self.model, tile.lag[inside][doubt])
+            kind = _classes(excess, spread, cell >= near)
             found = []
             for number, some in enumerate(strongest):
                 marks = np.full(tile.position.shape, 2, np.int32)

@@ -2,11 +2,17 @@
 
 import importlib.util
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from variogeo._checks import check_number
+from variogeo._fitting import ModelChoice, Weights
 from variogeo._lags import LagBins
+from variogeo._models import MODELS
 from variogeo._storage import write_bytes
 
 
@@ -17,9 +23,12 @@ def report(
     *,
     title: str = "Semivariogram report",
     bins: LagBins | None = None,
+    weights: Weights | NDArray[np.float64] = "equal",
+    models: Sequence[ModelChoice] | None = None,
     groups: Any = None,
     model_id: str | None = None,
     precision_km: float | None = None,
+    check_land: bool = True,
     overwrite: bool = False,
 ) -> Path:
     """Write one HTML file with the curve, the cloud of pairs linked with a map, and where they come from.
@@ -33,9 +42,15 @@ def report(
     path : str or path
         The file to write, in a folder that exists.
     title : str
-        Heading of the page.
+        Heading of the page, at most 200 characters of it.
     bins : LagBins, optional
-        By default ``LagBins.covering(lonlat)``.
+        By default those of the usable lags that `variogeo.check` finds. Of a random part of very many points the first
+        of them are left out, where hardly a pair is left.
+    weights : str or (bins,) array
+        Of the bins in the fits; see `variogeo.compare_models`. Most pairs are far apart: with ``"npairs"``, the default
+        there, a curve over bins of equal ratio may miss its rise.
+    models : sequence of classes, optional
+        To compare, the first by AIC is drawn; see `variogeo.compare_models`. By default all five.
     groups : (n,) array of labels, optional
         Such as the sequence of a photo: pairs of one group are left out everywhere. None, NaN and "" are no label.
         Labels are shown beside pairs, at most 200 characters of each.
@@ -44,6 +59,8 @@ def report(
     precision_km : float, optional, km
         Show places on a grid with cells of this size, and lags between these places: for photos whose exact places are
         not to be told. Curve, table and counts stay those of the exact places.
+    check_land : bool
+        Whether to compare with a land mask, which shows swapped columns. False for points at sea.
     overwrite : bool
         Whether a file of this name may be replaced.
 
@@ -57,9 +74,10 @@ def report(
     ImportError
         Without bokeh or jinja2: ``pip install "variogeo[report]"``.
     ValueError
-        For coordinates, embeddings, bins or groups that cannot give a variogram, the message names the rows.
+        For coordinates, embeddings, bins or groups that cannot give a variogram, the message names the rows; for
+        weights and models that do not compare.
     TypeError
-        For arrays that do not hold real numbers, and a title that is no text.
+        For arrays that do not hold real numbers, models that are no classes, and a title that is no text.
     FileExistsError
         Where the file is there and ``overwrite`` is False; before anything is measured.
 
@@ -69,7 +87,7 @@ def report(
     nothing, and only its own two scripts run. All texts are escaped. With scripts switched off, the picture and all
     tables are there. Equal data, settings and versions give equal bytes.
 
-    The model is the best of five by AIC, fitted to all bins with equal weights. A pair is *as expected* within one
+    The model is the best by AIC. A pair is *as expected* within one
     spread of its lag bin about the curve. Below that it is a *hard negative* where it is far, and a *likely false
     negative* where it is near; far begins at the effective range or, where no fit converged, at half of the last bin.
     All pairs are counted. Those that are drawn are the strongest, and a sample evenly over the lags.
@@ -98,10 +116,12 @@ def report(
         _check_text(model_id, "model_id")
     if precision_km is not None:
         precision_km = check_number(precision_km, name="precision_km", above=0.0, unit="km")
-    from variogeo.reporting._measured import measured
+    from variogeo.reporting._measured import Settings, measured
     from variogeo.reporting._page import page_of
 
-    content = measured(lonlat, embeddings, bins=bins, groups=groups, precision_km=precision_km)
+    chosen = list(MODELS.values()) if models is None else models
+    settings = Settings(chosen, bins, weights, precision_km, check_land)
+    content = measured(lonlat, embeddings, groups=groups, settings=settings)
     page = page_of(content, title=title, model_id=model_id, precision_km=precision_km)
     write_bytes(file, page, overwrite=overwrite)
     return file

@@ -1,6 +1,7 @@
 """What the report shows of points and pairs: chosen, and rounded where places are not to be told."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ class ShownPairs:
     dissimilarity, expected : (m,) float array
     kind : (m,) int array
         The class; see `variogeo.reporting._pair_classes`.
+    nsampled : int
+        How many of them were chosen at random.
     """
 
     first: NDArray[np.intp]
@@ -43,6 +46,7 @@ class ShownPairs:
     dissimilarity: NDArray[np.float64]
     expected: NDArray[np.float64]
     kind: NDArray[np.uint8]
+    nsampled: int
 
     @property
     def excess(self) -> NDArray[np.float64]:
@@ -87,6 +91,7 @@ def shown_pairs(
     if group is not None:
         apart = group[first] != group[second]
         first, second = first[apart], second[apart]
+    nsampled = len(first)
     strongest = [np.column_stack([pairs.first, pairs.second]) for pairs in (found.hard, found.false)]
     rows = np.unique(np.concatenate([np.column_stack([first, second]), *strongest]), axis=0)
     first, second = rows.T
@@ -98,4 +103,5 @@ def shown_pairs(
     dissimilarity, expected = terms.of_pairs(first, second), expected_at(classes.model, lag)
     kind = classes.of_pairs(lag, dissimilarity - expected)
     order = np.lexsort((second, first, dissimilarity < expected, kind < AS_EXPECTED))
-    return ShownPairs(first[order], second[order], lag[order], dissimilarity[order], expected[order], kind[order])
+    columns: Any = (column[order] for column in (first, second, lag, dissimilarity, expected, kind))
+    return ShownPairs(*columns, nsampled=nsampled)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._fit import VariogramFit
 from variogeo._land import coastline
+from variogeo._longitudes import turned, western_edge
 from variogeo.reporting._pair_classes import AS_EXPECTED, FALSE_NEGATIVE, HARD_NEGATIVE, MORE_UNLIKE, PairClasses
 from variogeo.reporting._shown import ShownPairs
 
@@ -28,11 +29,12 @@ _SMALLEST_MAP = 0.02
 
 
 class LinkedView(NamedTuple):
-    """The document as JSON, and the ids of its two roots."""
+    """The document as JSON, the ids of its two roots, and the longitude at which the map is cut open."""
 
     document: dict[str, Any]
     cloud: str
     map: str
+    west: float
 
 
 def linked_view(
@@ -50,6 +52,8 @@ def linked_view(
     from bokeh.document import Document
     from bokeh.models import ColumnDataSource
 
+    west = western_edge(places[:, 0])
+    places = np.column_stack([turned(places[:, 0], west), places[:, 1]])
     ends = places[pairs.first], places[pairs.second]
     table = ColumnDataSource(
         {
@@ -65,12 +69,12 @@ def linked_view(
         },
         name="pairs",
     )  # fmt: skip
-    drawings = _cloud(empirical, fit, classes, table), _map(places, rows, table)
+    drawings = _cloud(empirical, fit, classes, table), _map(places, west, rows, table)
     document = Document(title="variogeo")
     for drawing in drawings:
         document.add_root(drawing)
     content, ids = _renumbered(document.to_json(deferred=False))
-    return LinkedView(content, ids[drawings[0].id], ids[drawings[1].id])
+    return LinkedView(content, ids[drawings[0].id], ids[drawings[1].id], west)
 
 
 def _cloud(
@@ -120,11 +124,11 @@ def _cloud(
     return drawing
 
 
-def _map(places: NDArray[np.float64], rows: NDArray[np.intp], table: "ColumnDataSource") -> "figure":
+def _map(places: NDArray[np.float64], west: float, rows: NDArray[np.intp], table: "ColumnDataSource") -> "figure":
     """Return coast, points, and what is drawn of selected pairs: their points, and lines that the page fills in."""
     from bokeh.models import BoxSelectTool, ColumnDataSource, HoverTool, LassoSelectTool, Range1d
 
-    x_range, y_range = _extent(places)
+    x_range, y_range = _extent(places, west)
     box = BoxSelectTool()
     drawing = _figure(
         [box, LassoSelectTool()], name="map", x_axis_label="longitude (degrees)", y_axis_label="latitude (degrees)",
@@ -132,7 +136,7 @@ def _map(places: NDArray[np.float64], rows: NDArray[np.intp], table: "ColumnData
         background_fill_color=_SEA,
     )  # fmt: skip
     drawing.toolbar.active_drag = box
-    coast = [line.round(2) for line in coastline()]
+    coast = [line.round(2) for line in _coast(west)]
     drawing.multi_line([line[:, 0].tolist() for line in coast], [line[:, 1].tolist() for line in coast], color=_COAST)
     columns = {"longitude": _short(places[:, 0]), "latitude": _short(places[:, 1]), "row": rows.astype(np.int32)}
     dots = drawing.scatter(
@@ -174,8 +178,17 @@ def _figure(selection: "list[Tool]", **given: Any) -> "figure":
     return drawing
 
 
-def _extent(places: NDArray[np.float64]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return limits of longitude and latitude in which all places lie and a km is as long both ways, if it fits."""
+def _coast(west: float) -> list[NDArray[np.float64]]:
+    """Return the coasts of a map that is cut open at a longitude."""
+    kept = [line for line in coastline() if line[:, 0].max() > west]
+    return kept + [np.add(line, (360.0, 0.0)) for line in coastline() if line[:, 0].min() < west]
+
+
+def _extent(places: NDArray[np.float64], west: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return limits of longitude and latitude in which all places lie and a km is as long both ways, if it fits.
+
+    The map is cut open at ``west``.
+    """
     low, high = places.min(axis=0), places.max(axis=0)
     middle = (low + high) / 2
     shrink = max(float(np.cos(np.radians(middle[1]))), 0.1)
@@ -183,9 +196,9 @@ def _extent(places: NDArray[np.float64]) -> tuple[tuple[float, float], tuple[flo
     wide = max(1.08 * float(high[0] - low[0]) * shrink, tall * _MAP_RATIO)
     tall = min(max(tall, wide / _MAP_RATIO), 186.0)
     wide = min(wide / shrink, 372.0)
-    west = float(np.clip(middle[0] - wide / 2, -186.0, 186.0 - wide))
+    left = float(np.clip(middle[0] - wide / 2, west - 6.0, west + 366.0 - wide))
     south = float(np.clip(middle[1] - tall / 2, -93.0, 93.0 - tall))
-    return (west, west + wide), (south, south + tall)
+    return (left, left + wide), (south, south + tall)
 
 
 def _short(values: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -12,7 +12,17 @@
     return [across * Math.cos(longitude * rad), across * Math.sin(longitude * rad), Math.sin(latitude * rad)];
   }
 
-  // The great circle, with a point at least every two degrees; a gap (NaN) where it leaves the map at 180 degrees.
+  // A longitude on the map, which is cut open at one of them; its ends are those of the map.
+  function onMap(longitude) {
+    return longitude < content.west ? longitude + 360 : longitude;
+  }
+
+  // A longitude as it is written: -180 to 180.
+  function written(longitude) {
+    return longitude > 180 ? longitude - 360 : longitude;
+  }
+
+  // The great circle, with a point at least every two degrees; a gap (NaN) where it leaves the map at its edge.
   function greatCircle(a, b) {
     const p = unit(a[0], a[1]), q = unit(b[0], b[1]);
     const chord = Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]);
@@ -26,16 +36,17 @@
       else {
         const s = Math.sin((1 - k / steps) * arc), t = Math.sin(k / steps * arc);
         const [x, y, z] = [0, 1, 2].map((i) => s * p[i] + t * q[i]);
-        longitude = Math.atan2(y, x) / rad;
+        longitude = onMap(Math.atan2(y, x) / rad);
         latitude = Math.atan2(z, Math.hypot(x, y)) / rad;
       }
       const last = longitudes.length - 1;
       if (last >= 0 && Math.abs(longitude - longitudes[last]) > 180) {
-        const side = Math.sign(longitudes[last]) * 180;
-        const turned = longitude + 2 * side;
+        const eastward = longitudes[last] > longitude;
+        const side = content.west + (eastward ? 360 : 0), other = content.west + (eastward ? 0 : 360);
+        const turned = longitude + side - other;
         const share = (side - longitudes[last]) / (turned - longitudes[last] || 1);
         const crossing = latitudes[last] + share * (latitude - latitudes[last]);
-        longitudes.push(side, NaN, -side);
+        longitudes.push(side, NaN, other);
         latitudes.push(crossing, NaN, crossing);
       }
       longitudes.push(longitude);
@@ -99,6 +110,13 @@
     return `Selected: ${indices.length.toLocaleString("en")} of the pairs shown (${listed}).`;
   }
 
+  // Ticks beyond 180 degrees are written as they are known. Bokeh's own way is code in a string, which the policy stops.
+  function writeLongitudes(formatter) {
+    const format = formatter.doFormat.bind(formatter);
+    formatter.doFormat = (ticks, options) => format(ticks.map(written), options);
+    formatter.change.emit();
+  }
+
   function connect(view) {
     const pairs = view.get_model_by_name("pairs"), lines = view.get_model_by_name("lines");
     const update = () => {
@@ -107,6 +125,7 @@
       fillTable(pairs, indices);
       document.getElementById("selection-text").textContent = summary(pairs, indices);
     };
+    writeLongitudes(view.get_model_by_name("map").below[0].formatter);
     pairs.selected.properties.indices.change.connect(update);
     for (const button of document.querySelectorAll("button[data-kind]")) {
       const kind = Number(button.dataset.kind);

@@ -64,7 +64,8 @@ class WeightedGeoCLIP(nn.Module):
     References
     ----------
     .. [1] Vivanco Cepeda et al. (2023). GeoCLIP, arXiv 2309.16020.
-    .. [2] Semivariogram hard negatives on GeoCLIP, arXiv 2509.21573.
+    .. [2] Chen, B. et al. (2025). Enhancing contrastive learning for geolocalization by discovering hard negatives on
+       semivariograms, arXiv 2509.21573.
 
     Examples
     --------

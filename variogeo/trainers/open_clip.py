@@ -21,10 +21,11 @@ from variogeo.trainers._arguments import checked_weights
 
 try:
     from open_clip.loss import ClipLoss
-except ImportError as reason:
+except (ImportError, RuntimeError) as reason:  # RuntimeError: a torchvision of another torch
     msg = (
-        "open_clip cannot be imported. Its extra: pip install 'variogeo[open-clip]' (in a checkout '.[open-clip]'), "
-        "with a torchvision that belongs to your torch."
+        f"open_clip cannot be imported: {reason}. Its extra: pip install 'variogeo[open-clip]' (in a checkout "
+        "'.[open-clip]'), with the torchvision of your torch: for one without CUDA add --extra-index-url "
+        "https://download.pytorch.org/whl/cpu."
     )
     raise ImportError(msg) from reason
 

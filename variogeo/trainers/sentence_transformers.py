@@ -20,7 +20,7 @@ try:
 except ImportError:
     _msg = (
         "sentence-transformers (6.2 or later) is not installed. "
-        "Its extra: pip install 'variogeo[sentence-transformers]'."
+        "Its extra: pip install 'variogeo[sentence-transformers]' (in a checkout '.[sentence-transformers]')."
     )
     raise ImportError(_msg) from None
 

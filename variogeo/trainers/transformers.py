@@ -13,7 +13,10 @@ from variogeo.trainers._labels import places_and_features
 try:
     from transformers.utils.generic import ModelOutput
 except ImportError:
-    _msg = "transformers is not installed. Its extra: pip install 'variogeo[transformers]'."
+    _msg = (
+        "transformers is not installed. Its extra: pip install 'variogeo[transformers]' "
+        "(in a checkout '.[transformers]')."
+    )
     raise ImportError(_msg) from None
 
 LossFunction = Callable[..., Tensor]
