@@ -14,9 +14,7 @@ from filelock import FileLock
 
 import variogeo
 from variogeo import (
-    Exponential,
     LagBins,
-    Spherical,
     Stable,
     _estimation,
     cli,
@@ -25,6 +23,7 @@ from variogeo import (
     empirical_variogram,
     fit_variogram,
 )
+from variogeo._models import MODELS
 from variogeo.checkup._lags import suggested_bins
 from variogeo.io import read_points
 
@@ -72,7 +71,7 @@ def test_fit_writes_what_the_api_gives(
 
     points = read_points(path, embedding="clip")
     empirical = empirical_variogram(points.lonlat, points.embeddings, suggested_bins(points.lonlat))
-    comparison = compare_models(empirical, [Exponential, Spherical, Stable])
+    comparison = compare_models(empirical, list(MODELS.values()), weights="equal")
     assert variogeo.load(out / "variogram.json") == empirical
     assert variogeo.load(out / "model.json") == comparison.best.model
     assert (out / "variogram.png").read_bytes().startswith(b"\x89PNG")
@@ -80,6 +79,7 @@ def test_fit_writes_what_the_api_gives(
     assert str(empirical) in printed
     assert str(comparison) in printed
     assert comparison.best.message in printed
+    assert "Weights of the bins: equal\n" in printed
 
 
 @pytest.mark.usefixtures("no_picture")
@@ -207,7 +207,7 @@ def test_overwrite_replaces_outputs_and_keeps_other_files(npz: Path) -> None:
         (["--low", "100", "--high", "10"], "Invalid high '10.0'"),
         (["--bins", "0"], "Invalid count '0'. Must be a whole number of at least 1"),
         (["--low", "30000", "--high", "40000"], "Every bin from 30000 to 40000 km is empty"),
-        (["--bins", "2"], "Only 2 bins hold pairs, but Exponential has 3 free parameters"),
+        (["--bins", "2"], "Only 2 bins hold pairs, but Spherical has 3 free parameters"),
         (["--point", "representative"], "An npz file holds points already"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -300,6 +300,7 @@ def test_an_interrupt_ends_with_130_and_no_output_folder(
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--bins", "many"], "invalid int value: 'many'"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--metric", "vincenty"], "invalid choice: 'vincenty'"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--models", "Cubic"], "invalid choice: 'Cubic'"),
+        (["fit", "--out", "o", "--models", "Stable", "a.npz"], "files go before --models"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--weights", "npairs_over_semivariance2"], "choice"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--colour"], "unrecognized arguments: --colour"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--metr", "chord"], "unrecognized arguments: --metr"),

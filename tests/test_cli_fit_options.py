@@ -37,7 +37,7 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fit(photos: Path, out: Path, *options: str) -> list[str]:
     bins = ["--low", "500", "--high", "10000", "--bins", "6"]
-    return ["fit", str(photos), "--embedding", "clip", "--out", str(out), *bins, *options]
+    return ["fit", str(photos), "--embedding", "clip", "--out", str(out), *bins, "--weights", "npairs", *options]
 
 
 @pytest.mark.usefixtures("no_pictures")

@@ -35,7 +35,8 @@ def test_the_sum_is_that_of_the_values(parts, files, tmp_path, capsys):
     text = printed(capsys, "merge", *files, "--out", tmp_path / "all.json")
     expected = parts[0] + parts[1] + parts[2]
     assert variogeo.load(tmp_path / "all.json") == expected
-    assert text == f"{expected}\nWritten to {tmp_path / 'all.json'}\n"
+    across = "Pairs across files are in none of them, nor in this sum: for all pairs measure all points at once."
+    assert text == f"{expected}\n{across}\nWritten to {tmp_path / 'all.json'}\n"
     assert names(tmp_path) == ["a.json", "all.json", "b.json", "c.json"]
 
 
@@ -63,7 +64,7 @@ def test_the_json_is_one_line(parts, files, tmp_path, capsys):
     assert summary["variograms"] == 3
     assert summary["npairs"] == sum(int(part.npairs.sum()) for part in parts)
     assert summary["outputs"] == [str(out)]
-    fit = compare_models(parts[0] + parts[1] + parts[2], [Stable]).best
+    fit = compare_models(parts[0] + parts[1] + parts[2], [Stable], weights="equal").best
     assert (summary["model"], summary["rmse"]) == ("Stable", fit.rmse)
     assert {name: summary[name] for name in Stable.parameters()} == fit.model.parameter_values
     without = json.loads(printed(capsys, "merge", *files, "--out", tmp_path / "b2.json", "--json"))

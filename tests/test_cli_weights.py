@@ -8,6 +8,7 @@ import pytest
 from commands import printed, refusal, wrong_usage
 
 import variogeo
+import variogeo.cli
 from variogeo import (
     DecorrelationWeighting,
     EmpiricalVariogram,
@@ -178,3 +179,28 @@ def test_a_weighting_that_exists_stays(folder, capsys):
     assert (folder / "weighting.json").read_text() == "precious"
     printed(capsys, "weights", "model.json", "--out", "weighting.json", "--overwrite")
     assert variogeo.load("weighting.json") == ResidualWeighting(CURVE)
+
+
+@pytest.mark.parametrize(
+    ("curve", "words"),
+    [
+        (Exponential(nugget=1.0, partial_sill=0.0, effective_range=300.0), "does not rise with the lag"),
+        (Exponential(nugget=0.2, partial_sill=0.8, effective_range=30_000.0), "3e+04 km, is longer than any lag"),
+    ],
+)
+def test_a_curve_without_a_range_is_warned_of(
+    curve: Exponential, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curve.save("odd.json")
+    assert variogeo.cli.main(["weights", "odd.json", "--out", "w.json"]) == 0
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("read", ["model.json", "variogram.json"])
+def test_what_is_read_is_never_replaced(read: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Path(read).read_bytes()
+    line = refusal(
+        capsys, "weights", "model.json", "--variogram", "variogram.json", "--out", f"./{read}", "--overwrite"
+    )
+    assert f"--out {read} is a file that is read. Choose another --out" in line
+    assert Path(read).read_bytes() == before

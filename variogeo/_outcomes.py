@@ -8,7 +8,7 @@ from variogeo._model import VariogramModel
 from variogeo._parameters import FIRST_RANGE, PARTS, SECOND_RANGE, Classes, kind_of, title_of
 from variogeo._space import Space
 
-_NO_STRUCTURE = 1e-6
+NO_STRUCTURE = 1e-6
 """Share of the sill below which a partial sill is none."""
 _LOW_SHAPE = 0.3
 """A stable shape below this is a sign of two structures, one short and one long."""
@@ -28,7 +28,7 @@ def outcome_of(
         return "not converged", False, message
     last_range = "effective_range" if len(space.classes) == 1 else SECOND_RANGE
     side = at_bound.get(last_range)
-    if model.partial_sill <= _NO_STRUCTURE * model.sill or (side == "lower" and last_range not in bounds):
+    if model.partial_sill <= NO_STRUCTURE * model.sill or (side == "lower" and last_range not in bounds):
         message = (
             "The semivariance does not rise with the lag: a pure nugget, the effective range means nothing. "
             "Use shorter first bins, or accept that there is no spatial structure at these lags."
@@ -92,7 +92,7 @@ def _collapse(model: VariogramModel, classes: Classes) -> str:
     """Return how the two parts of a nested fit have become one, or nothing."""
     values = model.parameter_values
     for part, single in zip(PARTS, reversed(classes), strict=True):
-        if values[f"{part}.partial_sill"] <= _NO_STRUCTURE * model.sill:
+        if values[f"{part}.partial_sill"] <= NO_STRUCTURE * model.sill:
             return (
                 f"The {part} structure has no partial sill: the nested fit has collapsed into one structure, and the "
                 f"range of that part means nothing. Use the single fit: fit_variogram(empirical, {single.__name__})."

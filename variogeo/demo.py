@@ -1,5 +1,6 @@
 """The whole line on bundled data: measure, fit, plot, then train with and without weights."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +132,7 @@ def train_arms(world: "PhotoWorld", scheme: ResidualWeighting, *, epochs: int, s
     start = TwoTower.small(world.train.embeddings.shape[1], seed=seed)
     predictions = {}
     for arm, weighting in (("plain", None), ("weighted", NegativeWeights(scheme, order="lonlat", units="deg"))):
+        print(f"training the {arm} arm of seed {seed}", file=sys.stderr, flush=True)
         model = train(start, world.train, weighting=weighting, epochs=epochs, seed=seed)
         predictions[arm] = predict(model, world.test.embeddings, world.gallery)
     return predictions

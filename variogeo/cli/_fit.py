@@ -12,9 +12,9 @@ from variogeo._model import VariogramModel
 from variogeo.cli._bins import add_bins_options, bins_of
 from variogeo.cli._estimate import Estimate, add_estimate_options, check_together, measured
 from variogeo.cli._lines import naming_options, print_json, print_result
-from variogeo.cli._models import add_models_options, choice_of, fit_summary, fitted, held
+from variogeo.cli._models import add_models_options, choice_of, fit_summary, fitted, held, weights_line
 from variogeo.cli._outputs import Write, check_folder, of_bytes, write_outputs
-from variogeo.cli._points import add_points_options, extent, read_points
+from variogeo.cli._points import add_points_options, extent, inputs_of, read_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure, fit, and write the outputs."""
     check_together(arguments)
     held(arguments)
-    check_folder(arguments.out, (*_OUTPUTS, *_MORE), overwrite=arguments.overwrite)
+    names = (*_OUTPUTS, *_MORE)
+    check_folder(arguments.out, names, overwrite=arguments.overwrite, inputs=inputs_of(arguments))
     points = read_points(arguments)
     estimate = measured(arguments, points, bins_of(arguments, points.lonlat))
     result = _fitted(arguments, estimate)
@@ -69,7 +70,8 @@ def run(arguments: argparse.Namespace) -> None:
         print_json({**_summary(result), "points": len(points), "outputs": [str(path) for path in outputs]})
     else:
         names = ", ".join(path.name for path in outputs)
-        print_result(f"{extent(points)}\n{_text(result)}\nWritten to {arguments.out}: {names}")
+        weighed = weights_line(result.comparison.best)
+        print_result(f"{extent(points)}\n{_text(result)}\n{weighed}\nWritten to {arguments.out}: {names}")
 
 
 def _fitted(arguments: argparse.Namespace, estimate: Estimate) -> _Result:

@@ -14,6 +14,8 @@ from variogeo.cli._models import add_models_options, fit_summary, fitted, held
 from variogeo.cli._outputs import Write, check_file, of_bytes, write_outputs
 from variogeo.cli._usage import UsageError
 
+_ACROSS = "Pairs across files are in none of them, nor in this sum: for all pairs measure all points at once."
+
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
     """Add the parser of the command."""
@@ -57,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         text = f"{empirical}\n"
         text += "" if comparison is None else f"\n{comparison}\n\n{naming_options(comparison.best.message)}\n"
-        print_result(f"{text}Written to {', '.join(written)}")
+        print_result(f"{text}{_ACROSS}\nWritten to {', '.join(written)}")
 
 
 def _sum(first: Path, others: list[Path]) -> EmpiricalVariogram:

@@ -9,9 +9,11 @@ from variogeo._fit import ModelComparison, VariogramFit
 from variogeo._fitting import ModelChoice, Weights, compare_models, fit_variogram
 from variogeo._models import MODELS
 from variogeo._nested import Nested
-from variogeo.cli._usage import UsageError
+from variogeo._parameters import checked_classes, parameter_names
+from variogeo.cli._usage import UsageError, file_first
 
-_DEFAULT = ("Exponential", "Spherical", "Stable")
+_WEIGHTS: Weights = "equal"
+"""Bins are logarithmic by default and most pairs far apart: with weights by pairs a curve would miss its rise."""
 
 
 def add_models_options(parser: argparse.ArgumentParser, *, default: bool, fix: bool = True) -> None:
@@ -19,9 +21,9 @@ def add_models_options(parser: argparse.ArgumentParser, *, default: bool, fix: b
     group = parser.add_argument_group("fit")
     group.add_argument(
         "--models", nargs="+", type=_model, metavar="MODEL",
-        default=[MODELS[name] for name in _DEFAULT] if default else None,
+        default=list(MODELS.values()) if default else None,
         help=f"models to compare, of {', '.join(MODELS)}; two with a + are one of a short and a long structure "
-        f"(default: {' '.join(_DEFAULT) if default else 'no fit'})",
+        f"(default: {'all of them' if default else 'no fit'})",
     )  # fmt: skip
     if fix:
         group.add_argument(
@@ -32,16 +34,25 @@ def add_models_options(parser: argparse.ArgumentParser, *, default: bool, fix: b
             help="parameters to hold, such as nugget=0; in all models",
         )
     group.add_argument(
-        "--weights", choices=get_args(Weights)[:3], default="npairs", help="of the bins (default: %(default)s)"
+        "--weights", choices=get_args(Weights)[:3], default=_WEIGHTS, help="of the bins (default: %(default)s)"
     )
 
 
 def held(arguments: argparse.Namespace) -> dict[str, float]:
-    """Return the parameters to hold."""
+    """Return the parameters to hold, which all models must have."""
     names = [name for name, _ in arguments.fix or []]
     if len(names) != len(set(names)):
         msg = f"--fix {' '.join(names)} names a parameter twice. Name it once."
         raise UsageError(msg)
+    parameters = {_title(one): parameter_names(checked_classes(one)) for one in arguments.models or []}
+    for name in names:
+        having = [title for title, known in parameters.items() if name in known]
+        if len(having) < len(parameters):
+            lack = ", ".join(title for title in parameters if title not in having)
+            known = ", ".join(dict.fromkeys(one for title in parameters for one in parameters[title]))
+            cure = f"Compare those that have it: --models {' '.join(having)}." if having else f"Must be one of {known}."
+            msg = f"--fix {name} is held in all models, but not a parameter of {lack}. {cure}"
+            raise UsageError(msg)
     return dict(arguments.fix or [])
 
 
@@ -58,6 +69,11 @@ def fitted(empirical: EmpiricalVariogram, arguments: argparse.Namespace) -> Mode
     return comparison
 
 
+def weights_line(fit: VariogramFit) -> str:
+    """Return by what the bins were weighed, without which two ranges do not compare."""
+    return f"Weights of the bins: {fit.weights}"
+
+
 def choice_of(fit: VariogramFit) -> ModelChoice:
     """Return the class, or the two classes, that were fitted."""
     model = fit.model
@@ -71,11 +87,17 @@ def fit_summary(fit: VariogramFit) -> dict[str, Any]:
         "model": type(model).__name__,
         **model.parameter_values,
         "effective_range": model.effective_range,
+        "weights": fit.weights,
         "rmse": fit.rmse,
         "converged": fit.converged,
         "outcome": fit.outcome,
         "message": fit.message,
     }
+
+
+def _title(choice: ModelChoice) -> str:
+    """Return the words that name a model to --models."""
+    return "+".join(one.__name__ for one in checked_classes(choice))
 
 
 def _held(text: str) -> tuple[str, float]:
@@ -84,7 +106,7 @@ def _held(text: str) -> tuple[str, float]:
     try:
         return name, float(number)
     except ValueError:
-        msg = f"invalid value: {text!r} (a parameter and a number, as in nugget=0)"
+        msg = f"invalid value: {text!r} (a parameter and a number, as in nugget=0{file_first(text, '--fix')})"
         raise argparse.ArgumentTypeError(msg) from None
 
 
@@ -93,7 +115,8 @@ def _model(name: str) -> ModelChoice:
     parts = name.split("+")
     if len(parts) > 2 or any(part not in MODELS for part in parts):
         msg = (
-            f"invalid choice: {name!r} (choose from {', '.join(MODELS)}, or two of them as in Exponential+Exponential)"
+            f"invalid choice: {name!r} (choose from {', '.join(MODELS)}, or two of them as in Exponential+Exponential"
+            f"{file_first(name, '--models')})"
         )
         raise argparse.ArgumentTypeError(msg)
     classes = [MODELS[part] for part in parts]

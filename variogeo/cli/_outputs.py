@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +14,8 @@ Write = Callable[[Path], None]
 """Writes one output to the path that it is given."""
 
 
-def check_folder(folder: Path, names: Iterable[str], *, overwrite: bool) -> None:
-    """Refuse an output folder that is none, or that holds outputs, before the work begins."""
+def check_folder(folder: Path, names: Iterable[str], *, overwrite: bool, inputs: Sequence[Path] = ()) -> None:
+    """Refuse an output folder that is none, or that holds outputs or inputs of these names, before the work begins."""
     if os.path.lexists(folder) and not folder.is_dir():
         msg = f"{folder} is not a folder. Choose another --out."
         raise DataError(msg)
@@ -25,10 +25,12 @@ def check_folder(folder: Path, names: Iterable[str], *, overwrite: bool) -> None
         raise FileExistsError(msg)
     for name in present:
         _check_ordinary(folder / name)
+        _check_not_read(folder / name, "--out", inputs)
+    _check_takes_files(folder, "--out")
 
 
-def check_file(path: Path, option: str, suffix: str, *, overwrite: bool) -> None:
-    """Refuse an output file that exists or could not be written, before the work begins."""
+def check_file(path: Path, option: str, suffix: str, *, overwrite: bool, inputs: Sequence[Path] = ()) -> None:
+    """Refuse an output file that exists, could not be written or is an input, before the work begins."""
     if path.suffix.lower() != suffix:
         msg = f"{option} {path} does not end in {suffix}, which is what is written. Choose such a name."
         raise DataError(msg)
@@ -40,6 +42,8 @@ def check_file(path: Path, option: str, suffix: str, *, overwrite: bool) -> None
         if not overwrite:
             msg = f"{path} exists. Pass --overwrite or another {option}."
             raise FileExistsError(msg)
+        _check_not_read(path, option, inputs)
+    _check_takes_files(path.parent, option)
 
 
 def write_outputs(outputs: Mapping[Path, Write], *, without: Iterable[Path] = ()) -> None:
@@ -47,8 +51,7 @@ def write_outputs(outputs: Mapping[Path, Write], *, without: Iterable[Path] = ()
     with ExitStack() as stack:
         staged: dict[Path, Path] = {}
         for path, write in outputs.items():
-            base = next(folder for folder in path.absolute().parents if folder.is_dir())
-            staging = Path(stack.enter_context(TemporaryDirectory(prefix=f".{path.name}.", dir=base)))
+            staging = Path(stack.enter_context(TemporaryDirectory(prefix=f".{path.name}.", dir=_made(path.parent))))
             staged[path] = staging / path.name
             write(staged[path])
         for path, made in staged.items():
@@ -61,6 +64,28 @@ def write_outputs(outputs: Mapping[Path, Write], *, without: Iterable[Path] = ()
 def of_bytes(raw: bytes) -> Write:
     """Return what writes these bytes."""
     return lambda path: write_bytes(path, raw, overwrite=False)
+
+
+def _made(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that exists."""
+    folder = folder.absolute()
+    return next(one for one in (folder, *folder.parents) if one.is_dir())
+
+
+def _check_takes_files(folder: Path, option: str) -> None:
+    """Refuse a folder in which nothing can be made: what took hours would be lost at the end."""
+    try:
+        TemporaryDirectory(prefix=".variogeo.", dir=_made(folder)).cleanup()
+    except OSError as error:
+        msg = f"{folder} takes no files: {error.strerror}. Choose another {option}."
+        raise DataError(msg) from None
+
+
+def _check_not_read(path: Path, option: str, inputs: Sequence[Path]) -> None:
+    """Refuse an input in the place of an output: a second call would read what the first one wrote."""
+    if any(source.exists() and source.samefile(path) for source in inputs):
+        msg = f"{option} {path} is a file that is read. Choose another {option}: inputs are never replaced."
+        raise DataError(msg)
 
 
 def _check_ordinary(path: Path) -> None:

@@ -96,6 +96,11 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
+def inputs_of(arguments: argparse.Namespace) -> list[Path]:
+    """Return the files that are read, which no output may replace."""
+    return [path for path in (arguments.points, arguments.table) if path is not None]
+
+
 def same_points(arguments: argparse.Namespace) -> list[str]:
     """Return the words that name the same points to another command."""
     words: list[str] = [] if arguments.points is None else [str(arguments.points)]

@@ -8,8 +8,9 @@ import numpy as np
 
 from variogeo._distances import HALF_GREAT_CIRCLE
 from variogeo._model import VariogramModel
+from variogeo._outcomes import NO_STRUCTURE
 from variogeo._weighting import LagSpread, ResidualWeighting, Weighting, landmarks_by_lag
-from variogeo.cli._lines import print_json, print_result
+from variogeo.cli._lines import print_json, print_result, say
 from variogeo.cli._outputs import Write, check_file, of_bytes, write_outputs
 from variogeo.cli._schemes import SCHEMES, add_scheme_options, model_of, scheme_of
 
@@ -37,11 +38,13 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> None:
     """Make, write and show the weighting."""
-    check_file(arguments.out, "--out", ".json", overwrite=arguments.overwrite)
+    inputs = [path for path in (arguments.curve, arguments.variogram) if path is not None]
+    check_file(arguments.out, "--out", ".json", overwrite=arguments.overwrite, inputs=inputs)
     if arguments.plot is not None:
         check_file(arguments.plot, "--plot", ".png", overwrite=arguments.overwrite)
     model = model_of(arguments.curve)
     scheme = scheme_of(arguments, model)
+    _warn_of_no_range(model)
     outputs: dict[Path, Write] = {arguments.out: scheme.save}
     if arguments.plot is not None:
         from variogeo.plotting import plot_weights, to_png
@@ -65,6 +68,15 @@ def run(arguments: argparse.Namespace) -> None:
         f"Written to {', '.join(written)}",
     ]
     print_result("\n\n".join(parts))
+
+
+def _warn_of_no_range(model: VariogramModel) -> None:
+    """Say that a curve is what a fit leaves that has found no range: its file does not tell how it was fitted."""
+    if model.partial_sill <= NO_STRUCTURE * model.sill:
+        say("The curve does not rise with the lag: the weights then know no near and far. Fit other bins or points.")
+    elif model.effective_range > HALF_GREAT_CIRCLE:
+        text = f"The effective range, {model.effective_range:.4g} km, is longer than any lag: no pair is far"
+        say(f"{text}. Fit again with a longer --high, another of --models, or with --fix effective_range=KM.")
 
 
 def _shown_lags(scheme: Weighting) -> np.ndarray:
