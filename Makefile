@@ -1,4 +1,4 @@
-# make demo: the main job on bundled data. make experiment: does weighting help, in ten minutes.
+# make demo: the main job on bundled data. make experiment: does weighting help, in eight minutes.
 # make test: style, types and tests. make bench: writes docs/benchmarks.md. make docs: the pages, in docs/_build/html.
 # All make .venv on first use, from Python 3.11 and the pinned versions in constraints.txt.
 

@@ -94,7 +94,7 @@ def location_text(lonlat: Any, template: Template | str = "degrees", *, places: 
 
     References
     ----------
-    .. [1] Spatially-Weighted CLIP, arXiv 2604.04357: positions as prompts. Its wording is not available.
+    .. [1] Spatially-Weighted CLIP, arXiv 2604.04357: positions as prompts. Its wording was not used.
     .. [2] Niemeyer, geohash.org, 2008: the cells.
 
     Examples

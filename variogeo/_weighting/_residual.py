@@ -65,7 +65,7 @@ class ResidualWeighting(Weighting):
     References
     ----------
     .. [1] Semivariogram hard negatives on GeoCLIP, arXiv 2509.21573: the idea in its abstract. The
-       published formula is not available; this one is variogeo's own.
+       published formula was not used; this one is variogeo's own.
 
     Examples
     --------

@@ -25,7 +25,7 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         help="arms or groups: short, tuning, all (default: short)",
     )  # fmt: skip
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--short", action="store_true", help="about ten minutes on two cores")
+    size.add_argument("--short", action="store_true", help="about eight minutes on two cores")
     size.add_argument("--tiny", action="store_true", help="to see that everything runs: read nothing into the figures")
     parser.add_argument("--seeds", type=int, metavar="N", help="trainings of every arm")
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the photos")

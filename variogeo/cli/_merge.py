@@ -10,18 +10,24 @@ from variogeo._files import existing_file, naming
 from variogeo._fit import ModelComparison
 from variogeo._loading import load
 from variogeo.cli._lines import naming_options, print_json, print_result
-from variogeo.cli._models import add_models_options, fit_summary, fitted, held
+from variogeo.cli._models import add_models_options, fit_summary, fitted, held, weights_line
 from variogeo.cli._outputs import Write, check_file, of_bytes, write_outputs
 from variogeo.cli._usage import UsageError
 
-_ACROSS = "Pairs across files are in none of them, nor in this sum: for all pairs measure all points at once."
+_ACROSS = """\
+Pairs across files are in none of them, nor in this sum. That changes nothing where the files are farther apart than the
+last bin, and only the counts where they are random parts of one set of points. Of neighbouring regions it leaves out
+mostly long lags, in each bin other pairs: there measure all points at once."""
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
     """Add the parser of the command."""
     text = "add saved variograms of different points, and fit the sum"
     parser = commands.add_parser(
-        "merge", help=text, description=f"{text.capitalize()}. Pairs across files are in none of them, nor in the sum."
+        "merge",
+        help=text,
+        description=f"{text.capitalize()}. {_ACROSS}",
+        usage="%(prog)s A.json B.json [B.json ...] --out C.json [options]",
     )
     parser.add_argument("first", type=Path, metavar="A.json", help="a variogram that fit or save has written")
     parser.add_argument("others", type=Path, metavar="B.json", nargs="+", help="others, made in the same way")
@@ -40,9 +46,11 @@ def run(arguments: argparse.Namespace) -> None:
         msg = "--model is where the best model goes, but none is fitted. Add --models."
         raise UsageError(msg)
     held(arguments)
+    inputs = [arguments.first, *arguments.others]
     for option, suffix in (("out", ".json"), ("model", ".json"), ("plot", ".png")):
         if getattr(arguments, option) is not None:
-            check_file(getattr(arguments, option), f"--{option}", suffix, overwrite=arguments.overwrite)
+            path = getattr(arguments, option)
+            check_file(path, f"--{option}", suffix, overwrite=arguments.overwrite, inputs=inputs)
     given = [path.resolve() for path in (arguments.out, arguments.model) if path is not None]
     if len(given) != len(set(given)):
         msg = "--out and --model are one file. Choose two."
@@ -58,8 +66,10 @@ def run(arguments: argparse.Namespace) -> None:
         print_json({**merged, **fit})
     else:
         text = f"{empirical}\n"
-        text += "" if comparison is None else f"\n{comparison}\n\n{naming_options(comparison.best.message)}\n"
-        print_result(f"{text}{_ACROSS}\nWritten to {', '.join(written)}")
+        if comparison is not None:
+            best = comparison.best
+            text += f"\n{comparison}\n\n{naming_options(best.message)}\n{weights_line(best)}\n"
+        print_result(f"{text}\n{_ACROSS}\nWritten to {', '.join(written)}")
 
 
 def _sum(first: Path, others: list[Path]) -> EmpiricalVariogram:

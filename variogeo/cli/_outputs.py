@@ -67,9 +67,9 @@ def of_bytes(raw: bytes) -> Write:
 
 
 def _made(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that exists."""
+    """Return the folder, or the nearest one above it that exists: it will be made there."""
     folder = folder.absolute()
-    return next(one for one in (folder, *folder.parents) if one.is_dir())
+    return next(one for one in (folder, *folder.parents) if os.path.lexists(one))
 
 
 def _check_takes_files(folder: Path, option: str) -> None:

@@ -23,11 +23,12 @@ from variogeo.cli._usage import UsageError
 
 
 class Scheme(NamedTuple):
-    """How a scheme is made of a model and of the options that it takes."""
+    """How a scheme is made of a model and of the options that it takes; which of them stand in the place of the curve."""
 
     options: tuple[str, ...]
     make: Callable[..., Weighting]
     meaning: str
+    instead: tuple[str, ...] | None = None
 
 
 def _near(model: VariogramModel, *, strength: float = 1.0, scale: float | None = None) -> Weighting:
@@ -59,9 +60,9 @@ SCHEMES = {
         ("strength", "within", "spread", "mask_above"), ResidualWeighting.false_negatives, "alike and near counts less"
     ),
     "decorrelation": Scheme((), DecorrelationWeighting, "near counts less, as the curve says"),
-    "near": Scheme(("strength", "scale"), _near, "near counts more"),
-    "far": Scheme(("strength",), _far, "far counts more"),
-    "mask": Scheme(("within", "beyond"), _mask, "near is taken out"),
+    "near": Scheme(("strength", "scale"), _near, "near counts more", instead=("scale",)),
+    "far": Scheme(("strength",), _far, "far counts more", instead=()),
+    "mask": Scheme(("within", "beyond"), _mask, "near is taken out", instead=("within",)),
 }
 
 
@@ -97,6 +98,12 @@ def scheme_of(arguments: argparse.Namespace, model: VariogramModel) -> Weighting
     if "variogram" in given:
         given["spread"] = _spread_of(given.pop("variogram"))
     return scheme.make(model, **given)
+
+
+def asks_the_curve(arguments: argparse.Namespace) -> bool:
+    """Whether the weights depend on the curve, and not on lags of the user alone."""
+    instead = SCHEMES[arguments.scheme].instead
+    return instead is None or any(not isinstance(getattr(arguments, name), float) for name in instead)
 
 
 def model_of(path: Path) -> VariogramModel:

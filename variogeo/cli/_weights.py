@@ -12,7 +12,7 @@ from variogeo._outcomes import NO_STRUCTURE
 from variogeo._weighting import LagSpread, ResidualWeighting, Weighting, landmarks_by_lag
 from variogeo.cli._lines import print_json, print_result, say
 from variogeo.cli._outputs import Write, check_file, of_bytes, write_outputs
-from variogeo.cli._schemes import SCHEMES, add_scheme_options, model_of, scheme_of
+from variogeo.cli._schemes import SCHEMES, add_scheme_options, asks_the_curve, model_of, scheme_of
 
 _LINES = """\
 import variogeo
@@ -21,6 +21,9 @@ from variogeo.nn import NegativeWeights, weighted_cross_entropy
 weights = NegativeWeights(variogeo.load({path!r}), order="latlon", units="deg")  # as your trainer writes places
 log_weights = weights.log_weights(places, places_all{features}, positives=target)
 loss = weighted_cross_entropy(logits, log_weights, target)  # instead of cross_entropy(logits, target)"""
+
+
+_SEE = "See the outcome that fit printed, and fit again"
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -41,10 +44,11 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = [path for path in (arguments.curve, arguments.variogram) if path is not None]
     check_file(arguments.out, "--out", ".json", overwrite=arguments.overwrite, inputs=inputs)
     if arguments.plot is not None:
-        check_file(arguments.plot, "--plot", ".png", overwrite=arguments.overwrite)
+        check_file(arguments.plot, "--plot", ".png", overwrite=arguments.overwrite, inputs=inputs)
     model = model_of(arguments.curve)
     scheme = scheme_of(arguments, model)
-    _warn_of_no_range(model)
+    if asks_the_curve(arguments):
+        _warn_of_no_range(model, scheme)
     outputs: dict[Path, Write] = {arguments.out: scheme.save}
     if arguments.plot is not None:
         from variogeo.plotting import plot_weights, to_png
@@ -70,13 +74,23 @@ def run(arguments: argparse.Namespace) -> None:
     print_result("\n\n".join(parts))
 
 
-def _warn_of_no_range(model: VariogramModel) -> None:
+def _warn_of_no_range(model: VariogramModel, scheme: Weighting) -> None:
     """Say that a curve is what a fit leaves that has found no range: its file does not tell how it was fitted."""
+    spread = scheme.spread if isinstance(scheme, ResidualWeighting) else None
+    longest, lags = (spread.lag[-1], "that was measured") if isinstance(spread, LagSpread) else (HALF_GREAT_CIRCLE, "")
     if model.partial_sill <= NO_STRUCTURE * model.sill:
-        say("The curve does not rise with the lag: the weights then know no near and far. Fit other bins or points.")
-    elif model.effective_range > HALF_GREAT_CIRCLE:
-        text = f"The effective range, {model.effective_range:.4g} km, is longer than any lag: no pair is far"
-        say(f"{text}. Fit again with a longer --high, another of --models, or with --fix effective_range=KM.")
+        text = (
+            "The curve does not rise with the lag: its effective range means nothing, nor what is near or far by it. "
+            f"{_SEE} with other bins (--low, --high) or other points."
+        )
+    elif model.effective_range > longest:
+        text = (
+            f"The effective range, {model.effective_range:.4g} km, is longer than any lag {lags}: by it nearly all "
+            f"pairs are near and none is far. {_SEE} with a longer --high, another of --models, or --fix."
+        )
+    else:
+        return
+    say(f"warning: {text}")
 
 
 def _shown_lags(scheme: Weighting) -> np.ndarray:

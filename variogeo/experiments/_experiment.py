@@ -74,7 +74,7 @@ class Size:
 
 FULL = Size()
 SHORT = replace(FULL, epochs=4, seeds=3, cost_rounds=10)
-"""About ten minutes on two cores with the arms of the group ``short``."""
+"""About eight minutes on two cores with the arms of the group ``short``."""
 
 TINY = Size(
     photos=3_000, feature_width=64, epochs=1, batch_size=128, seeds=2, width=32, gallery=1_000, curve_photos=1_000,

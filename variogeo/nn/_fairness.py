@@ -53,7 +53,7 @@ def regional_fairness(
 
     References
     ----------
-    .. [1] Spatially-Weighted CLIP, arXiv 2604.04357: a summary names such a term; its formula is not available.
+    .. [1] Spatially-Weighted CLIP, arXiv 2604.04357: a summary names such a term; this formula is our own.
     .. [2] Krueger et al. "Out-of-Distribution Generalization via Risk Extrapolation", arXiv 2003.00688: the variance.
     .. [3] Sagawa et al. "Distributionally Robust Neural Networks for Group Shifts", arXiv 1911.08731: the maximum.
 

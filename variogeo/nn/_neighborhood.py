@@ -162,7 +162,7 @@ def neighborhood_consistency(
 
     References
     ----------
-    .. [1] Spatially-Weighted CLIP, arXiv 2604.04357, names such a term. Its formula is not available; these are the
+    .. [1] Spatially-Weighted CLIP, arXiv 2604.04357, names such a term. Its formula was not used; these are the
        two usual ones.
     .. [2] Belkin, Niyogi. "Laplacian Eigenmaps for Dimensionality Reduction", Neural Computation 15(6), 2003.
 

@@ -59,7 +59,7 @@ class SoftTargets(nn.Module):
     References
     ----------
     .. [1] Spatially-Weighted CLIP, arXiv 2604.04357: one-hot targets replaced by distance-decayed
-       labels. Its formula is not available; this is the family that covers it.
+       labels. Its formula was not used; this is the family that covers it.
 
     Examples
     --------
