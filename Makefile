@@ -69,6 +69,7 @@ docs: $(DOCS_INSTALLED)
 	$(BIN)/python docs/scripts/check_site.py docs/_build/html
 
 $(INSTALLED): pyproject.toml constraints.txt
+	@echo "Making .venv of the versions in constraints.txt: some three minutes, once."
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables

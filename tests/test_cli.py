@@ -157,6 +157,7 @@ def test_the_json_of_a_fit_is_one_line_that_says_what_the_files_hold(
     residual = (empirical.semivariance - model(empirical.lag))[empirical.npairs > 0]
     assert summary["rmse"] == pytest.approx(np.sqrt(np.mean(residual**2)))
     assert sorted(summary["outputs"]) == [str(out / name) for name in OUTPUTS]
+    assert summary["weights"] == "npairs"
     expected = fit_variogram(empirical, Stable)
     assert (summary["outcome"], summary["converged"]) == (expected.outcome, expected.converged)
 
@@ -226,7 +227,7 @@ def test_what_cannot_be_used_ends_with_one_line_and_no_output_folder(
         (
             "photos.csv",
             b"lon,lat",
-            "ends in '.csv'. Must be Parquet (.parquet, .geoparquet), .npz, or .npy with --table.",
+            "or .npy with --table. Read other tables with geopandas or pandas, and write them with to_parquet.",
         ),
         ("photos.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
         ("photos.npz", b"", "named like npz but does not start like it"),
@@ -267,6 +268,51 @@ def test_a_full_disk_ends_with_one_line_and_no_partial_file(
     assert [path.name for path in npz.parent.iterdir()] == [npz.name]
 
 
+@pytest.mark.parametrize("place", ["file.txt/out", "shut/out"])
+def test_a_folder_that_takes_no_files_is_refused_before_the_work(
+    place: str, npz: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (npz.parent / "file.txt").write_text("precious")
+
+    def shut(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    if place.startswith("shut"):
+        monkeypatch.setattr("variogeo.cli._outputs.TemporaryDirectory", shut)
+    monkeypatch.setattr("variogeo.cli._estimate.empirical_variogram", pytest.fail)
+    out = npz.parent / place
+    reason = "Permission denied" if place.startswith("shut") else "Not a directory"
+    assert (
+        refusal(capsys, *fit(npz), "--out", out) == f"variogeo: {out} takes no files: {reason}. Choose another --out."
+    )
+    assert (npz.parent / "file.txt").read_text() == "precious"
+
+
+def test_an_input_in_the_output_folder_is_neither_replaced_nor_removed(
+    npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = npz.parent / "out"
+    out.mkdir()
+    lonlat, embeddings = datasets.geoclip_photos()
+    np.save(npz.parent / "clip.npy", embeddings[:20])
+    rows = "".join(f"{lon},{lat}\n" for lon, lat in lonlat[:20])
+    (out / "sectors.csv").write_text(f"lon,lat\n{rows}")
+    words = ["fit", npz.parent / "clip.npy", "--table", out / "sectors.csv", "--out", out, "--overwrite"]
+    assert f"--out {out / 'sectors.csv'} is a file that is read." in refusal(capsys, *words)
+    assert (out / "sectors.csv").read_text().endswith(rows)
+
+
+@pytest.mark.parametrize(("command", "option"), [("report", "--out"), ("check", "--html")])
+def test_the_points_are_not_replaced_by_their_page(
+    command: str, option: str, npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = npz.parent / "page.html"
+    page.hardlink_to(npz)
+    line = refusal(capsys, command, npz, "--embedding", "clip", option, page, "--overwrite")
+    assert f"{option} {page} is a file that is read." in line
+    assert page.samefile(npz)
+
+
 def test_a_missing_package_ends_with_its_pip_line(
     npz: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,6 +349,11 @@ def test_an_interrupt_ends_with_130_and_no_output_folder(
         (["fit", "--out", "o", "--models", "Stable", "a.npz"], "files go before --models"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--weights", "npairs_over_semivariance2"], "choice"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--colour"], "unrecognized arguments: --colour"),
+        (
+            ["fit", "a.npz", "clip", "--out", "o"],
+            "usage: variogeo fit FILE --out DIR [options]\nvariogeo fit: error: unre",
+        ),
+        (["experiment", "--arms", "hard", "a.npz"], "invalid choice: 'a.npz' (a file, no arm; files go before --arms)"),
         (["fit", "a.npz", "--embedding", "clip", "--out", "o", "--metr", "chord"], "unrecognized arguments: --metr"),
     ],
 )
@@ -311,6 +362,19 @@ def test_wrong_usage_ends_with_2(arguments: list[str], words: str, capsys: pytes
         cli.main(arguments)
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_usage_of_a_command_names_all_that_it_requires(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        cli.main([command, "--no-such-option"] if command in ("demo", "experiment") else [command])
+    usage, error = capsys.readouterr().err.splitlines()
+    required = error.partition("required: ")[2].split(", ")
+    assert required != [""] or command in ("demo", "experiment")
+    assert all(name in usage for name in required)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])

@@ -194,6 +194,16 @@ def test_a_sill_that_is_not_known_is_null(photos, tmp_path, capsys):
         (["--sample", "9", "--resume", "run"], "not allowed with argument"),
         (["--fix", "nugget"], "invalid value: 'nugget' (a parameter and a number, as in nugget=0)"),
         (["--fix", "nugget=0", "nugget=1"], "--fix nugget nugget names a parameter twice. Name it once."),
+        (
+            ["--fix", "nugget=0", "photos.npz"],
+            "'photos.npz' (a parameter and a number, as in nugget=0; files go before",
+        ),
+        (["--fix", "range=3"], "--fix range: no model has this parameter. Must be one of nugget, partial_sill, effect"),
+        (
+            ["--fix", "shape=1"],
+            "Spherical, Exponential, Gaussian, Matern cannot hold it. Compare only models that have it",
+        ),
+        (["--models", "Stable+Stable", "Stable", "--fix", "shape=1"], "Stable+Stable cannot hold it."),
         (["--lon", "x"], "--lon and --lat go together. Name both columns."),
     ],
 )
@@ -212,7 +222,7 @@ def test_options_that_contradict_each_other_are_wrong_usage(options, words, phot
         (["--density-weights", "-2"], "Invalid radius '-2.0'"),
         (["--dimension", "0.5", "--estimator", "dowd"], "Invalid dimension '0.5'"),
         (["--exclude-group", "--group", "street"], "street"),
-        (["--fix", "range=3"], "Invalid fixed parameter 'range'"),
+        (["--fix", "nugget=-1"], "Invalid nugget '-1.0'"),
     ],
 )
 def test_options_that_cannot_be_used_end_with_one_line_and_no_output_folder(options, words, photos, tmp_path, capsys):

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import printed, refusal, wrong_usage
 
@@ -35,8 +36,10 @@ def test_the_sum_is_that_of_the_values(parts, files, tmp_path, capsys):
     text = printed(capsys, "merge", *files, "--out", tmp_path / "all.json")
     expected = parts[0] + parts[1] + parts[2]
     assert variogeo.load(tmp_path / "all.json") == expected
-    across = "Pairs across files are in none of them, nor in this sum: for all pairs measure all points at once."
-    assert text == f"{expected}\n{across}\nWritten to {tmp_path / 'all.json'}\n"
+    before, across, after = text.partition("Pairs across files are in none of them, nor in this sum.")
+    assert before == f"{expected}\n\n"
+    assert across
+    assert after.endswith(f"\nWritten to {tmp_path / 'all.json'}\n")
     assert names(tmp_path) == ["a.json", "all.json", "b.json", "c.json"]
 
 
@@ -46,7 +49,7 @@ def test_the_sum_is_fitted_where_models_are_named(parts, files, tmp_path, capsys
     comparison = compare_models(parts[0] + parts[1], [Stable, (Exponential, Exponential)], weights="equal")
     assert variogeo.load(tmp_path / "m.json") == comparison.best.model
     assert str(comparison) in text
-    assert comparison.best.message in text
+    assert f"{comparison.best.message}\nWeights of the bins: equal\n" in text
 
 
 def test_the_picture_is_written_with_and_without_a_model(files, tmp_path, capsys):
@@ -128,9 +131,44 @@ def test_outputs_that_exist_stay_unless_they_may_be_replaced(parts, files, tmp_p
     assert variogeo.load(out) == parts[0] + parts[1] + parts[2]
 
 
-def test_an_output_that_is_an_input_can_be_replaced_by_the_sum(parts, files, capsys):
-    printed(capsys, "merge", *files, "--out", files[0], "--overwrite")
-    assert variogeo.load(files[0]) == parts[0] + parts[1] + parts[2]
+@pytest.mark.parametrize("option", ["--out", "--model"])
+@pytest.mark.parametrize("name", ["b.json", "../{folder}/b.json", "hard.json"])
+def test_an_input_is_not_replaced_since_a_second_call_would_count_its_pairs_twice(
+    name, option, files, tmp_path, capsys
+):
+    (tmp_path / "hard.json").hardlink_to(files[1])
+    read = tmp_path / name.format(folder=tmp_path.name)
+    options = ["--out", tmp_path / "all.json", "--model", tmp_path / "m.json", "--models", "Stable", "--overwrite"]
+    options[options.index(option) + 1] = read
+    before = files[1].read_bytes()
+    line = refusal(capsys, "merge", *files, *options)
+    assert (
+        line == f"variogeo: {option} {read} is a file that is read. Choose another {option}: inputs are never replaced."
+    )
+    assert files[1].read_bytes() == before
+    assert not (tmp_path / "all.json").exists()
+
+
+def test_random_parts_lack_pairs_and_keep_the_curve_but_neighbouring_regions_lack_the_long_lags(tmp_path, capsys):
+    """What the command says of the pairs across files: of a line of points in halves, and of every other point."""
+    lonlat = np.column_stack([np.linspace(0, 10, 200), np.zeros(200)])
+    values = np.sin(lonlat[:, 0])
+    bins = LagBins([0, 250, 500, 750, 1000])
+    whole = empirical_variogram(lonlat, values, bins, dissimilarity="half_squared")
+
+    def merged(*parts: slice) -> EmpiricalVariogram:
+        paths = [tmp_path / f"{part.start}-{part.step}.json" for part in parts]
+        for part, path in zip(parts, paths, strict=True):
+            empirical_variogram(lonlat[part], values[part], bins, dissimilarity="half_squared").save(path)
+        printed(capsys, "merge", *paths, "--out", tmp_path / "sum.json", "--overwrite")
+        return variogeo.load(tmp_path / "sum.json")
+
+    shares = merged(slice(0, None, 2), slice(1, None, 2))
+    np.testing.assert_allclose(shares.npairs / whole.npairs, 0.5, atol=0.02)
+    np.testing.assert_allclose(shares.semivariance, whole.semivariance, rtol=0.05)
+    halves = merged(slice(0, 100, 1), slice(100, 200, 1))
+    assert halves.npairs[0] / whole.npairs[0] > 0.85
+    assert halves.npairs[-1] == 0
 
 
 @pytest.mark.parametrize(
@@ -176,6 +214,11 @@ def test_a_full_disk_leaves_no_output(files, tmp_path, capsys, monkeypatch):
         (["--model", "in/../all.json", "--models", "Stable"], "--out and --model are one file. Choose two."),
         (["--models", "Stable+Cubic"], "invalid choice: 'Stable+Cubic'"),
         (["--models", "Stable+Stable+Stable"], "invalid choice: 'Stable+Stable+Stable'"),
+        (["--models", "Stable", "d.json"], "files go before --models"),
+        (
+            ["--models", "Stable", "Matern", "--fix", "shape=1"],
+            "--fix shape: Matern cannot hold it. Compare only models that have it: --models Stable.",
+        ),
     ],
 )
 def test_wrong_usage_ends_with_2(options, words, files, capsys, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """``variogeo weights``: the weighting equals that of the library, and what is printed runs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -181,19 +182,52 @@ def test_a_weighting_that_exists_stays(folder, capsys):
     assert variogeo.load("weighting.json") == ResidualWeighting(CURVE)
 
 
+FLAT = Exponential(nugget=1.0, partial_sill=0.0, effective_range=300.0)
+ENDLESS = Exponential(nugget=0.2, partial_sill=0.8, effective_range=30_000.0)
+
+
 @pytest.mark.parametrize(
-    ("curve", "words"),
+    ("curve", "options", "words"),
     [
-        (Exponential(nugget=1.0, partial_sill=0.0, effective_range=300.0), "does not rise with the lag"),
-        (Exponential(nugget=0.2, partial_sill=0.8, effective_range=30_000.0), "3e+04 km, is longer than any lag"),
+        (FLAT, [], "does not rise with the lag: its effective range means nothing"),
+        (Exponential(0.0, 0.0, 300.0), [], "does not rise with the lag"),
+        (variogeo.Nested(FLAT, Exponential(0.0, 0.0, 900.0)), [], "does not rise with the lag"),
+        (ENDLESS, [], "The effective range, 3e+04 km, is longer than any lag: by it all pairs are near and none"),
+        (ENDLESS, ["--scheme", "near"], "longer than any lag"),
+        (ENDLESS, ["--scheme", "mask", "--within", "effective_range"], "longer than any lag"),
+        (
+            replace(CURVE, effective_range=9_990.0),
+            ["--variogram", "variogram.json"],
+            "is longer than any lag of the variogram: it is extrapolated",
+        ),
     ],
 )
-def test_a_curve_without_a_range_is_warned_of(
-    curve: Exponential, words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_curve_without_a_range_is_warned_of_with_a_cure(curve, options, words, capsys):
     curve.save("odd.json")
-    assert variogeo.cli.main(["weights", "odd.json", "--out", "w.json"]) == 0
-    assert words in capsys.readouterr().err
+    assert variogeo.cli.main(["weights", "odd.json", "--out", "w.json", *options]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("variogeo: warning: The ")
+    assert words in line
+    assert "See the outcome that fit printed, and fit again with" in line
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--scheme", "far"],
+        ["--scheme", "near", "--scale", "20"],
+        ["--scheme", "mask", "--within", "25", "--beyond", "1"],
+    ],
+)
+@pytest.mark.parametrize("curve", [FLAT, ENDLESS])
+def test_weights_by_lags_of_the_user_ask_no_curve_and_warn_of_none(curve, options, capsys):
+    curve.save("odd.json")
+    printed(capsys, "weights", "odd.json", "--out", "w.json", *options)
+
+
+def test_with_a_range_beyond_all_lags_no_pair_is_far_as_the_warning_says():
+    lag = np.linspace(1.0, 20_004.0, 9)
+    np.testing.assert_array_equal(ResidualWeighting.hard_negatives(ENDLESS)(lag, np.zeros(9)), 0.0)
 
 
 @pytest.mark.parametrize("read", ["model.json", "variogram.json"])

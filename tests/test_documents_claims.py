@@ -58,7 +58,8 @@ def test_the_citation_says_what_the_citation_file_says():
     )
     (author,) = re.findall(r'- name: "([^"]+)"', (REPO / "CITATION.cff").read_text())
     fields = dict(re.findall(r"^  (\w+) += \{\{?([^}]+)\}", variogeo.citation(), re.MULTILINE))
-    assert fields == {"author": author, **facts}
+    (year,) = re.findall(r"^Copyright \(c\) (\d{4}),", (REPO / "LICENSE").read_text(), re.MULTILINE)
+    assert fields == {"author": author, "year": year, **facts}
     assert variogeo.citation().startswith("@software{variogeo,")
 
 

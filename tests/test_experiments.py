@@ -221,7 +221,13 @@ def test_the_demonstration_writes_its_files_and_prints_both_tables(monkeypatch, 
     tiny = dataclasses.replace(demo._SHORT, photos_per_position=2, curve_photos=300, epochs=1, seeds=2)
     monkeypatch.setattr(demo, "_SHORT", tiny)
     demo.run(tmp_path / "new" / "out", short=True, seed=5)
-    printed = capsys.readouterr().out
+    printed, said = capsys.readouterr()
+    first, *after = said.splitlines()
+    assert "trains 4 small models" in first
+    assert "half a minute" in first
+    arms = [line.partition(": trained in ")[0] for line in after]
+    assert arms == [f"variogeo demo: seed {seed}, {arm}" for seed in (5, 6) for arm in ("plain", "weighted")]
+    assert "trained in" not in printed
     assert "seed 5: " in printed
     assert "seed 6: " in printed
     assert "plain  weighted    oracle" in printed

@@ -2,6 +2,8 @@
 
 _AUTHORS = ("The variogeo developers",)
 _TITLE = "variogeo: semivariograms of image embeddings on Earth"
+_YEAR = "2026"
+"""Of the copyright in LICENSE: no version has been released yet."""
 _LICENSE = "BSD-3-Clause"
 
 
@@ -15,8 +17,8 @@ def citation() -> str:
 
     Notes
     -----
-    The version is that of the package in use. Please cite the methods that you used as well: the page on
-    citing lists their sources.
+    The version is that of the package in use, the year that of its copyright. Please cite the methods that you used as
+    well: the page on citing lists their sources.
 
     Examples
     --------
@@ -25,6 +27,7 @@ def citation() -> str:
     @software{variogeo,
       author  = {{The variogeo developers}},
       title   = {{variogeo: semivariograms of image embeddings on Earth}},
+      year    = {2026},
       version = {...},
       license = {BSD-3-Clause},
     }
@@ -35,6 +38,7 @@ def citation() -> str:
     fields = {
         "author": authors,
         "title": f"{{{_TITLE}}}",
+        "year": _YEAR,
         "version": version("variogeo"),
         "license": _LICENSE,
     }

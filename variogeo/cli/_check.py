@@ -11,13 +11,18 @@ from variogeo.checkup import Checkup, Finding
 from variogeo.checkup._ways import affordable
 from variogeo.cli._lines import naming_options, print_json, print_result
 from variogeo.cli._outputs import check_file, of_bytes, write_outputs
-from variogeo.cli._points import add_points_options, read_rows, same_points
+from variogeo.cli._points import add_points_options, inputs_of, read_rows, same_points
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
     """Add the parser of the command."""
     text = "look at a table of embeddings: rows, extent, duplicates, usable lags, time and memory"
-    parser = commands.add_parser("check", help=text, description=f"{text.capitalize()}. Exit code 1 with errors.")
+    parser = commands.add_parser(
+        "check",
+        help=text,
+        description=f"{text.capitalize()}. Exit code 1 with errors.",
+        usage="%(prog)s FILE [options]",
+    )
     add_points_options(parser)
     parser.add_argument("--html", type=Path, metavar="PATH", help="write the result as a page as well")
     parser.add_argument("--overwrite", action="store_true", help="replace a page that exists")
@@ -30,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     import variogeo
 
     if arguments.html is not None:
-        check_file(arguments.html, "--html", ".html", overwrite=arguments.overwrite)
+        inputs = inputs_of(arguments)
+        check_file(arguments.html, "--html", ".html", overwrite=arguments.overwrite, inputs=inputs)
     try:
         lonlat, embeddings, groups = read_rows(arguments)
     except DataError as error:

@@ -30,7 +30,7 @@ def add_estimate_options(parser: argparse.ArgumentParser) -> None:
         "--estimator", choices=get_args(Estimator), default="matheron", help="mean or robust (default: %(default)s)"
     )
     measure.add_argument("--dimension", type=float, metavar="NUMBER", help="of the values, for the robust ones")
-    pairs = parser.add_argument_group("pairs")
+    pairs = parser.add_argument_group("pairs", "Of --sample, --all-pairs and --resume only one.")
     some = pairs.add_mutually_exclusive_group()
     some.add_argument("--sample", type=int, metavar="COUNT", help="random pairs in all bins together")
     some.add_argument("--all-pairs", action="store_true", help="even where they take more than an hour")

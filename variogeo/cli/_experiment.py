@@ -9,19 +9,21 @@ from variogeo._checks import DataError
 from variogeo._points import PointEmbeddings
 from variogeo.cli._lines import print_json, print_result
 from variogeo.cli._points import add_points_options, read_points, same_points
+from variogeo.cli._usage import file_first
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
     """Add the parser of the command."""
     text = "does weighting help: train with every scheme on the same photos, and compare"
-    parser = commands.add_parser("experiment", help=text, description=f"{text.capitalize()}.")
+    usage = "%(prog)s [FILE] [options]"
+    parser = commands.add_parser("experiment", help=text, description=f"{text.capitalize()}.", usage=usage)
     add_points_options(parser, needed=False)
     parser.add_argument(
         "--out", type=Path, default=Path("experiment-output"), metavar="DIR",
         help="folder for the report and the finished runs; the same call goes on there (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--arms", nargs="+", default=["short"], metavar="ARM",
+        "--arms", nargs="+", type=_arm, default=["short"], metavar="ARM",
         help="arms or groups: short, tuning, all (default: short)",
     )  # fmt: skip
     size = parser.add_mutually_exclusive_group()
@@ -64,6 +66,14 @@ def run(arguments: argparse.Namespace) -> None:
         print_json(result.to_json())
     else:
         print_result(f"{experiments.report_text(result)}\n\nWritten to {arguments.out}.")
+
+
+def _arm(word: str) -> str:
+    """Return the name of an arm or of a group of arms, but no file: which names there are only the experiment knows."""
+    if cure := file_first(word, "--arms"):
+        msg = f"invalid choice: {word!r} (a file, no arm{cure})"
+        raise argparse.ArgumentTypeError(msg)
+    return word
 
 
 def _own_photos(arguments: argparse.Namespace) -> PointEmbeddings | None:

@@ -31,7 +31,8 @@ _LEAST_SECTORS = 3
 def add_to(commands: Any) -> argparse.ArgumentParser:
     """Add the parser of the command."""
     text = "measure and fit the semivariogram of a table of embeddings"
-    parser = commands.add_parser("fit", help=text, description=f"{text.capitalize()}.")
+    usage = "%(prog)s FILE --out DIR [options]"
+    parser = commands.add_parser("fit", help=text, description=f"{text.capitalize()}.", usage=usage)
     add_points_options(parser)
     add_bins_options(parser)
     add_estimate_options(parser)

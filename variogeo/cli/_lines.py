@@ -35,6 +35,8 @@ PHRASES = (
     ("e.g. variogeo.inference.kmeans_patches", "e.g. --patches 25"),
     ("exclude or weights with sampled pairs", "--exclude-group or --density-weights with --sample"),
     ('missing="drop" in variogeo.io', "--missing drop"),
+    (", then points_from_geodataframe or points_from_arrays", ", and write them with to_parquet"),
+    ("that save() wrote", "that variogeo wrote"),
     (" to variogeo.io.points_from_arrays", ""),
     (" to a door of variogeo.io", ""),
     (" to variogeo.io, with the formula", " with the formula"),

@@ -39,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["merge", "absent.json", "absent.json", "--out", "all.json"])
     1
     """
-    arguments = _parser().parse_args(argv)
+    arguments, unknown = _parser().parse_known_args(argv)
+    if unknown:
+        # The parser itself would show the usage of no command.
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         with warnings_on_stderr():
             return arguments.run(arguments) or 0

@@ -15,9 +15,9 @@ from variogeo.cli._outputs import Write, check_file, of_bytes, write_outputs
 from variogeo.cli._usage import UsageError
 
 _ACROSS = """\
-Pairs across files are in none of them, nor in this sum. That changes nothing where the files are farther apart than the
-last bin, and only the counts where they are random parts of one set of points. Of neighbouring regions it leaves out
-mostly long lags, in each bin other pairs: there measure all points at once."""
+Pairs across files are in none of them, nor in this sum. That is harmless for files farther apart than the last bin, and
+for random parts of one set of points (fewer pairs, the same curve). For neighbouring regions the long lags lack many of
+their pairs: measure all points at once."""
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:

@@ -47,11 +47,13 @@ def held(arguments: argparse.Namespace) -> dict[str, float]:
     parameters = {_title(one): parameter_names(checked_classes(one)) for one in arguments.models or []}
     for name in names:
         having = [title for title, known in parameters.items() if name in known]
+        if parameters and not having:
+            known = ", ".join(dict.fromkeys(one for title in parameters for one in parameters[title]))
+            msg = f"--fix {name}: no model has this parameter. Must be one of {known}."
+            raise UsageError(msg)
         if len(having) < len(parameters):
             lack = ", ".join(title for title in parameters if title not in having)
-            known = ", ".join(dict.fromkeys(one for title in parameters for one in parameters[title]))
-            cure = f"Compare those that have it: --models {' '.join(having)}." if having else f"Must be one of {known}."
-            msg = f"--fix {name} is held in all models, but not a parameter of {lack}. {cure}"
+            msg = f"--fix {name}: {lack} cannot hold it. Compare only models that have it: --models {' '.join(having)}."
             raise UsageError(msg)
     return dict(arguments.fix or [])
 

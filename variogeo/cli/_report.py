@@ -8,13 +8,14 @@ from variogeo.cli._bins import add_bins_options, are_default, bins_of
 from variogeo.cli._lines import print_json, print_result
 from variogeo.cli._models import add_models_options
 from variogeo.cli._outputs import check_file
-from variogeo.cli._points import add_points_options, read_points
+from variogeo.cli._points import add_points_options, inputs_of, read_points
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
     """Add the parser of the command."""
     text = "one self-contained page with the curve, the cloud and the map of a table of embeddings"
-    parser = commands.add_parser("report", help=text, description=f"Write {text}.")
+    usage = "%(prog)s FILE --out REPORT.html [options]"
+    parser = commands.add_parser("report", help=text, description=f"Write {text}.", usage=usage)
     add_points_options(parser)
     add_bins_options(parser)
     add_models_options(parser, default=True, fix=False)
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the report."""
     import variogeo
 
-    check_file(arguments.out, "--out", ".html", overwrite=arguments.overwrite)
+    check_file(arguments.out, "--out", ".html", overwrite=arguments.overwrite, inputs=inputs_of(arguments))
     points = read_points(arguments)
     written = variogeo.report(
         points.lonlat,

@@ -23,7 +23,7 @@ from variogeo.cli._usage import UsageError
 
 
 class Scheme(NamedTuple):
-    """How a scheme is made of a model and of the options that it takes; which of them stand in the place of the curve."""
+    """How a scheme is made of a model and of the options that it takes; with all of ``instead`` it asks no curve."""
 
     options: tuple[str, ...]
     make: Callable[..., Weighting]
@@ -70,7 +70,9 @@ def add_scheme_options(parser: argparse.ArgumentParser) -> None:
     """Add the name of the scheme and what the schemes take."""
     meanings = "; ".join(f"{name}: {scheme.meaning}" for name, scheme in SCHEMES.items())
     parser.add_argument("--scheme", choices=SCHEMES, default="residual", help=f"{meanings} (default: %(default)s)")
-    group = parser.add_argument_group("of the scheme", "Each scheme takes some of them, and refuses the others.")
+    group = parser.add_argument_group(
+        "of the scheme", "Each scheme takes some of them, and refuses the others. Of --spread and --variogram only one."
+    )
     group.add_argument("--strength", type=float, metavar="NUMBER", help="0 changes nothing (default: 1)")
     reach = "effective_range, slope_range or integral_scale"
     group.add_argument("--beyond", type=_km_or_range, metavar="KM", help=f"from where on negatives are far, or {reach}")

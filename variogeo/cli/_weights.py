@@ -24,12 +24,14 @@ loss = weighted_cross_entropy(logits, log_weights, target)  # instead of cross_e
 
 
 _SEE = "See the outcome that fit printed, and fit again"
+_LONGER = "with a longer --high, another of --models, or --fix."
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
     """Add the parser of the command."""
     text = "make a weighting of negatives from a saved model, and show what it does"
-    parser = commands.add_parser("weights", help=text, description=f"{text.capitalize()}.")
+    usage = "%(prog)s MODEL.json --out WEIGHTING.json [options]"
+    parser = commands.add_parser("weights", help=text, description=f"{text.capitalize()}.", usage=usage)
     parser.add_argument("curve", type=Path, metavar="MODEL.json", help="a model that fit or save has written")
     add_scheme_options(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="WEIGHTING.json", help="the weighting")
@@ -77,16 +79,18 @@ def run(arguments: argparse.Namespace) -> None:
 def _warn_of_no_range(model: VariogramModel, scheme: Weighting) -> None:
     """Say that a curve is what a fit leaves that has found no range: its file does not tell how it was fitted."""
     spread = scheme.spread if isinstance(scheme, ResidualWeighting) else None
-    longest, lags = (spread.lag[-1], "that was measured") if isinstance(spread, LagSpread) else (HALF_GREAT_CIRCLE, "")
+    effective_range = f"The effective range, {model.effective_range:.4g} km,"
     if model.partial_sill <= NO_STRUCTURE * model.sill:
         text = (
             "The curve does not rise with the lag: its effective range means nothing, nor what is near or far by it. "
             f"{_SEE} with other bins (--low, --high) or other points."
         )
-    elif model.effective_range > longest:
+    elif model.effective_range > HALF_GREAT_CIRCLE:
+        text = f"{effective_range} is longer than any lag: by it all pairs are near and none is far. {_SEE} {_LONGER}"
+    elif isinstance(spread, LagSpread) and model.effective_range > spread.lag[-1]:
         text = (
-            f"The effective range, {model.effective_range:.4g} km, is longer than any lag {lags}: by it nearly all "
-            f"pairs are near and none is far. {_SEE} with a longer --high, another of --models, or --fix."
+            f"{effective_range} is longer than any lag of the variogram: it is extrapolated, and with it the sill and "
+            f"what is near or far. {_SEE} {_LONGER}"
         )
     else:
         return
