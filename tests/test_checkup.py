@@ -7,6 +7,7 @@ import pytest
 
 import variogeo
 from variogeo import check, datasets
+from variogeo._usable_lags import suggested_bins
 from variogeo.checkup import Finding
 
 
@@ -68,7 +69,7 @@ def test_a_bad_row_is_an_error_with_its_number_and_no_exception(name):
     assert not checkup.ok
     assert checkup.usable_rows == 59
     # Only what a door can drop has a next line.
-    assert bool(checkup.next_lines) == name.startswith("missing")
+    assert bool(checkup.next_lines) == (name.startswith("missing") or name == "zero vectors")
     assert all("points" in line or "bins" in line for line in checkup.next_lines)
 
 
@@ -286,6 +287,21 @@ def test_what_holds_no_numbers_is_refused():
 def test_points_are_accepted_as_the_doors_return_them():
     photos = datasets.geoclip_photos()
     assert names(check(*photos)) == ["not normalised"]
+
+
+def test_the_lags_are_those_of_the_rows_that_have_an_embedding():
+    lonlat, embeddings = points()
+    far, vectors = np.vstack([lonlat, [[150.0, -30.0], [-150.0, 30.0]]]), np.vstack([embeddings, np.zeros((2, 8))])
+    vectors[-1] = np.nan
+    checkup = check(far, vectors, check_land=False)
+    assert checkup.lags == check(lonlat, embeddings).lags
+    assert checkup.places == 62
+    assert checkup.extent.largest_lag > 10_000
+    scope = {"variogeo": variogeo, "lonlat": far, "embeddings": vectors}
+    exec("\n".join(checkup.next_lines), scope)
+    assert scope["empirical"].bins == suggested_bins(lonlat)
+    alone = check(lonlat[:5], np.vstack([embeddings[:3], np.zeros((2, 8))]))
+    assert "3 places with an embedding: fewer than 30 pairs." in found(alone, "few points").text
 
 
 def test_the_next_lines_run():

@@ -11,8 +11,8 @@ from scipy.spatial.distance import pdist
 from variogeo import DataError, LagBins, check
 from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE, prepare_points
 from variogeo._engine._cost import cost_of
+from variogeo._usable_lags import extent_of, suggested_bins, usable_lags
 from variogeo.checkup import Extent, Way
-from variogeo.checkup._lags import extent_of, suggested_bins, usable_lags
 from variogeo.checkup._maps import WORLD, close_up_of, svg_map, text_map, thinned, window_of
 from variogeo.checkup._ways import cost_findings, next_lines, ways_of
 
@@ -77,7 +77,7 @@ def test_a_box_may_cross_the_antimeridian_but_not_go_all_round():
 
 def test_a_ring_has_bins_that_reach_all_of_it():
     places = np.column_stack((np.arange(0, 360, 30.0) - 180, np.zeros(12)))
-    lags = usable_lags(places, extent_of(places))
+    lags = usable_lags(places)
     assert lags is not None
     # The shortest 60 of these pairs reach further than a quarter of the circumference.
     assert lags.longest > HALF_GREAT_CIRCLE
@@ -87,10 +87,10 @@ def test_a_ring_has_bins_that_reach_all_of_it():
 
 def test_usable_lags_end_at_a_metre():
     places = np.concatenate((np.full((20, 2), 8.0) + np.arange(20)[:, None] * 1e-9, [[9.0, 50.0]]))
-    lags = usable_lags(places, extent_of(places))
+    lags = usable_lags(places)
     assert lags is not None
     assert lags.shortest == 0.001
-    near = usable_lags(places[:20], extent_of(places[:20]))
+    near = usable_lags(places[:20])
     assert near is not None
     assert near.shortest < 0.001
 

@@ -24,7 +24,7 @@ from variogeo import (
     fit_variogram,
 )
 from variogeo._models import MODELS
-from variogeo.checkup._lags import suggested_bins
+from variogeo._usable_lags import suggested_bins
 from variogeo.io import read_points
 
 COMMANDS = ["check", "fit", "report", "merge", "weights", "demo", "experiment"]

@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from commands import photos_npz, printed, refusal
 
 import variogeo
 from variogeo import Exponential, LagBins, Spherical, cli
+from variogeo.checkup import Checkup
 from variogeo.cli._bins import add_bins_options, bins_of
 from variogeo.cli._lines import naming_options
 from variogeo.io import read_points
@@ -78,8 +80,12 @@ def test_what_is_not_said_about_the_bins_is_that_of_the_usable_lags():
     assert bins("--high", "1000") == LagBins.logarithmic(first, 1000, round(6 * np.log10(1000 / first)))
     assert bins("--spacing", "linear") == LagBins.linear(first, last, len(usable))
     assert bins("--spacing", "linear", "--low", "0") == LagBins.linear(0, last, len(usable))
-    with pytest.raises(ValueError, match=r"Invalid high '9800\.0'\. Must be greater than 50000"):
+    with pytest.raises(ValueError, match=r"--low 50000 is not below the longest usable lag, 9800 km\. Pass --high as"):
         bins("--low", "50000")
+    with pytest.raises(
+        ValueError, match=rf"--high 1e-05 is not above the shortest usable lag, {first:g} km\. Pass --low"
+    ):
+        bins("--high", "0.00001")
 
 
 def test_a_run_of_more_than_an_hour_goes_on_with_a_way_out(capsys, monkeypatch):
@@ -91,31 +97,48 @@ def test_a_run_of_more_than_an_hour_goes_on_with_a_way_out(capsys, monkeypatch):
     assert printed(capsys, *CHECK).endswith("--group sequence --exclude-group --resume run --out results\n")
 
 
+VECTORS = np.random.default_rng(1).normal(size=(40, 4))
+NEAR = np.random.default_rng(0).uniform(8, 9, (40, 2))
+E7 = np.random.default_rng(0).integers(4e8, 5e8, (40, 2))
+SWAPPED = np.random.default_rng(0).uniform((-60, -20), (-48, -6), (40, 2))[:, ::-1]
 BAD = {
-    "missing": (np.array([[8.0, 50.0], [np.nan, 51.0], *np.random.default_rng(0).uniform(8, 9, (20, 2))]), None),
-    "e7": (np.random.default_rng(0).integers(4e8, 5e8, (30, 2)), None),
-    "metres": (np.random.default_rng(0).uniform(4e5, 5e5, (30, 2)), None),
-    "latitude": (np.random.default_rng(0).uniform(95, 120, (30, 2)), None),
-    "radians": (np.random.default_rng(0).uniform(0.1, 1.5, (30, 2)), None),
-    "swapped": (np.random.default_rng(0).uniform((-60, -20), (-48, -6), (40, 2))[:, ::-1], None),
-    "null island": (np.zeros((3, 2)), None),
-    "sequences": (np.random.default_rng(0).uniform(8, 9, (30, 2)), ["a"] * 29 + [None]),
+    "missing": (np.where(np.arange(40)[:, None] == 1, np.nan, NEAR), VECTORS, None, "Drop them: --missing drop."),
+    "e7": (E7, VECTORS, None, "Pass --units e7."),
+    "metres": (E7 / 1e3, VECTORS, None, "Pass a GeoParquet file with its CRS."),
+    "latitude": (NEAR + 90, VECTORS, None, "Then swap the columns (--lon, --lat)."),
+    "radians": (NEAR - 8, VECTORS, None, "Then pass --units rad."),
+    "swapped": (SWAPPED, VECTORS, None, "swap the columns (--lon, --lat), else --no-check-land."),
+    "null island": (np.zeros((40, 2)), VECTORS, None, "Drop them if so."),
+    "sequences": (NEAR, VECTORS, ["a"] * 39 + [None], "Take 10 and more, e.g. --patches 25."),
+    "zero": (NEAR, VECTORS * (np.arange(40)[:, None] != 1), None, "so no cosine. Drop them: --missing drop."),
+    "NaN": (NEAR, np.where(np.arange(40)[:, None] == 1, np.nan, VECTORS), None, "Drop them: --missing drop."),
+    "integers": (NEAR, np.round(VECTORS).astype(np.int8), None, "Pass --dequantize"),
+    "one column": (NEAR, VECTORS[:, :1], None, "Was a wider one meant? Choose it with --embedding."),
+    "identical": (NEAR[[0, *range(39)]], VECTORS[[0, *range(39)]], None, "Copies count their pairs several times."),
+    "constant": (NEAR, np.ones((40, 4)), None, "embedded over and over?"),
+    "norms": (NEAR, VECTORS, None, "--dissimilarity half_squared does."),
 }
 
 
 @pytest.mark.parametrize("bad", BAD)
 def test_no_cure_of_a_checkup_on_the_command_line_is_one_of_python(bad):
-    lonlat, groups = BAD[bad]
-    checkup = variogeo.check(lonlat, np.random.default_rng(1).normal(size=(len(lonlat), 4)), groups=groups)
+    lonlat, embeddings, groups, cure = BAD[bad]
+    checkup = variogeo.check(lonlat, embeddings, groups=groups)
     shown = " ".join(naming_options(finding.text) for finding in checkup.findings)
     assert not PYTHON.search(shown)
-    expected = {
-        "missing": "Drop them: --missing drop.", "e7": "Pass --units e7.",
-        "metres": "Pass a GeoParquet file with its CRS.", "latitude": "Then swap the columns (--lon, --lat).",
-        "radians": "Then pass --units rad.", "swapped": "swap the columns (--lon, --lat), else --no-check-land.",
-        "null island": "Drop them if so.", "sequences": "Take 10 and more, e.g. --patches 25.",
-    }  # fmt: skip
-    assert expected[bad] in shown
+    assert cure in shown
+
+
+def test_what_check_says_to_do_next_works_on_the_bins_that_it_names(capsys):
+    lonlat, embedding = np.vstack([NEAR, [[150.0, -30.0]]]), np.vstack([VECTORS, np.zeros((1, 4))])
+    np.savez("zero.npz", lonlat=lonlat, embedding=embedding)
+    assert cli.main(["check", "zero.npz", "--no-check-land", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    (command,) = found["next"]
+    assert command == "variogeo fit zero.npz --no-check-land --missing drop --out results"
+    assert cli.main([*shlex.split(command)[1:], "--models", "Spherical"]) == 0
+    capsys.readouterr()
+    assert variogeo.load("results/variogram.json").bins == variogeo.check(NEAR, VECTORS).lags.bins
 
 
 def test_missing_rows_go_on_with_the_option_that_drops_them(capsys):
@@ -129,18 +152,26 @@ def test_missing_rows_go_on_with_the_option_that_drops_them(capsys):
     assert text.endswith("Next:\n  variogeo fit gap.npz --missing drop --out results\n")
 
 
-def test_the_json_is_that_of_the_library_in_one_line(capsys):
+def in_options(checkup: Checkup) -> Checkup:
+    """Return a checkup of the photos as the command shows it."""
+    findings = [replace(finding, text=naming_options(finding.text)) for finding in checkup.findings]
+    command = "variogeo fit photos.npz --embedding clip --group sequence --exclude-group --out results"
+    return replace(checkup, findings=tuple(findings), next_lines=(command,))
+
+
+def test_the_json_is_that_of_the_library_in_one_line_and_in_the_words_of_options(capsys):
     text = printed(capsys, *CHECK, "--json")
     points = read_points("photos.npz", embedding="clip", group="sequence")
-    expected = variogeo.check(points.lonlat, points.embeddings, groups=points.groups).to_json()
+    expected = in_options(variogeo.check(points.lonlat, points.embeddings, groups=points.groups)).to_json()
     assert text.count("\n") == 1
     assert json.loads(text, parse_constant=pytest.fail) == json.loads(json.dumps(expected))
 
 
-def test_the_page_is_that_of_the_library(folder, capsys):
+def test_the_page_is_that_of_the_library_in_the_words_of_options(folder, capsys):
     assert printed(capsys, *CHECK, "--html", "checkup.html").endswith("Written to checkup.html.\n")
     points = read_points("photos.npz", embedding="clip", group="sequence")
-    assert (folder / "checkup.html").read_text() == variogeo.check(*points, groups=points.groups).to_html()
+    expected = in_options(variogeo.check(*points, groups=points.groups)).to_html()
+    assert (folder / "checkup.html").read_text() == expected
     assert "checkup.html exists. Pass --overwrite" in refusal(capsys, *CHECK, "--html", "checkup.html")
     printed(capsys, *CHECK, "--html", "checkup.html", "--overwrite", "--json")
 
@@ -186,6 +217,27 @@ def test_a_file_that_cannot_be_read_is_one_error(capsys):
     (finding,) = found["findings"]
     assert (finding["level"], finding["name"]) == ("error", "not readable")
     assert finding["text"].startswith("broken.npz: ")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"sequence": np.full(40, 2.0**53)}, "floats of 2^53 and more in 40 rows"),
+        ({"sequence": np.zeros((40, 2))}, "Must be (n,)"),
+        ({"lonlat": NEAR[:10], "sequence": np.arange(10)}, "40"),
+    ],
+)
+def test_what_is_no_table_of_points_is_one_error_that_names_the_file(arrays, words, capsys):
+    np.savez("odd.npz", **{"lonlat": NEAR, "embedding": VECTORS, **arrays})
+    assert cli.main(["check", "odd.npz", "--group", "sequence", "--json"]) == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert finding["text"].startswith("odd.npz: ")
+    assert words in finding["text"]
+
+
+def test_a_folder_that_is_named_like_an_argument_keeps_its_name(capsys):
+    line = refusal(capsys, "check", "group=3/photos.parquet")
+    assert line.startswith("variogeo: group=3/photos.parquet is not a file")
 
 
 def test_swapped_columns_are_a_finding_and_no_second_warning(capsys):

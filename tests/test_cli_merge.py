@@ -210,6 +210,7 @@ def test_a_full_disk_leaves_no_output(files, tmp_path, capsys, monkeypatch):
     ("options", "words"),
     [
         (["--model", "m.json"], "--model is where the best model goes, but none is fitted. Add --models."),
+        (["--fix", "foo=0"], "--fix holds parameters of a fit, but none is asked for. Add --models."),
         (["--model", "all.json", "--models", "Stable"], "--out and --model are one file. Choose two."),
         (["--model", "in/../all.json", "--models", "Stable"], "--out and --model are one file. Choose two."),
         (["--models", "Stable+Cubic"], "invalid choice: 'Stable+Cubic'"),

@@ -195,6 +195,7 @@ ENDLESS = Exponential(nugget=0.2, partial_sill=0.8, effective_range=30_000.0)
         (ENDLESS, [], "The effective range, 3e+04 km, is longer than any lag: by it all pairs are near and none"),
         (ENDLESS, ["--scheme", "near"], "longer than any lag"),
         (ENDLESS, ["--scheme", "mask", "--within", "effective_range"], "longer than any lag"),
+        (FLAT, ["--scheme", "mask", "--within", "400", "--beyond", "effective_range"], "does not rise with the lag"),
         (
             replace(CURVE, effective_range=9_990.0),
             ["--variogram", "variogram.json"],

@@ -50,6 +50,9 @@ WHOLE = [LARGE + k // 4 for k in range(N)]
         [str(LARGE), None, LARGE + 1],
         [2.5, "", LARGE + 1],
         pa.array(["7", None, "007"]),
+        pa.array([LARGE, None, LARGE + 1]),
+        pa.chunked_array([pa.array([LARGE, None]), pa.array([LARGE + 1])]),
+        pa.array([LARGE, None, LARGE + 1]).dictionary_encode(),
     ],
     ids=lambda labels: type(labels).__name__,
 )
@@ -75,7 +78,7 @@ def test_whole_numbers_of_64_bits_stay_apart(dtype: str) -> None:
         (np.array([LARGE, np.nan, LARGE + 1]), 53, "2 rows: 0, 2"),
         (np.array([2**53, 2**53 - 1, -(2**53)], ">f8"), 53, "2 rows: 0, 2"),
         (np.array([LARGE, 1, LARGE + 1], np.longdouble), 53, "2 rows: 0, 2"),
-        (np.array([2**24, 2**24 - 1, np.inf], np.float32), 24, "2 rows: 0, 2"),
+        (np.array([2**24, 2**24 - 1, 2**25], np.float32), 24, "2 rows: 0, 2"),
         (np.array([2**11, 5, 5], np.float16), 11, "1 rows: 0"),
         (list(np.array([2**24, 5, 5], np.float32)), 24, "1 rows: 0"),
         ([float(LARGE), "a", LARGE], 53, "1 rows: 0"),
@@ -84,7 +87,8 @@ def test_whole_numbers_of_64_bits_stay_apart(dtype: str) -> None:
         (pd.Series([float(LARGE), None, LARGE + 1]), 53, "2 rows: 0, 2"),
         (pd.Series([2**24, None, 3], dtype="Float32"), 24, "1 rows: 0"),
         (pd.Series([float(LARGE), None, 3.0], dtype=pd.ArrowDtype(pa.float64())), 53, "1 rows: 0"),
-        (pa.array([LARGE, None, LARGE + 1]), 53, "2 rows: 0, 2"),  # numpy makes floats of it
+        (pa.array([float(LARGE), None, 3.0]), 53, "1 rows: 0"),
+        (pd.Categorical(np.array([2**24 + 2, 3, 3], np.float32)), 24, "1 rows: 0"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, int | str) else None,
 )
@@ -102,10 +106,38 @@ def test_floats_below_are_labels() -> None:
     assert label_codes(np.array([0.5, -np.nan, 0.5]), 3, name="by")[1].tolist() == [0, -1, 0]
 
 
-@pytest.mark.parametrize("labels", [[[1], [2, 3], [4]], np.array([[1], {}, 2], object)], ids=["ragged", "objects"])
+@pytest.mark.parametrize(
+    "labels",
+    [[[1], [2, 3], [4]], np.array([[1], {}, 2], object), np.zeros(3, "i4,f8")],
+    ids=["ragged", "objects", "structured"],
+)
 def test_lists_are_no_labels(labels: Any) -> None:
-    with pytest.raises(TypeError, match="Invalid by: it holds lists or tables"):
+    for refused in (label_codes, label_array):
+        with pytest.raises(TypeError, match="Invalid by: it holds lists or tables"):
+            refused(labels, 3, name="by")
+
+
+@pytest.mark.parametrize("labels", [np.array([1.0, np.inf, 3.0]), ["a", -np.inf, 2], pd.Series([1.0, np.inf, None])])
+def test_infinite_numbers_are_no_labels(labels: Any) -> None:
+    with pytest.raises(ValueError, match=r"Invalid by: infinite in 1 rows: 1\. Give them a label"):
         label_codes(labels, 3, name="by")
+
+
+@pytest.mark.parametrize("labels", [[True, 1, "1", 1.0, "1.0", None], [1.0, "1.0", 1, True, "1", np.nan]])
+def test_labels_of_several_types_are_equal_when_their_texts_are(labels: list[Any]) -> None:
+    names, codes = label_codes(labels, 6, name="by")
+    assert [names[code] for code in codes[:5]] == [str(label) for label in labels[:5]]
+    assert codes[5] == -1
+
+
+def test_a_column_of_another_package_is_read_as_its_array() -> None:
+    class Column:
+        dtype = "String"
+
+        def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+            return np.array(["a", "b", "a"], dtype)
+
+    assert label_codes(Column(), 3, name="by")[1].tolist() == [0, 1, 0]
 
 
 USERS: dict[str, Callable[[Any], Any]] = {

@@ -234,6 +234,15 @@ def test_photos_on_both_sides_of_the_antimeridian_are_neighbours_on_their_map(ax
     np.testing.assert_allclose(lines.get_segments()[0], [[181, -17], [182, -18]])
 
 
+def test_a_map_without_a_row_is_empty():
+    excess, pairs = across_180()
+    for plot, frame in ((plot_excess, excess), (plot_pairs, pairs)):
+        ax = plot(frame.iloc[:0], ax=Figure().subplots())
+        drawn = [shapes for shapes in ax.collections if not shapes.get_gid()]
+        assert all(not len(shapes.get_offsets()) or isinstance(shapes, LineCollection) for shapes in drawn[:2])
+        ax.figure.canvas.draw()
+
+
 def test_a_line_across_the_antimeridian_is_one_on_its_map(ax):
     plot_pairs(across_180()[1], ax=ax)
     lines, ends, *_ = ax.collections

@@ -438,8 +438,21 @@ def test_a_later_damaged_page_is_found_when_its_group_is_read(tmp_path: Path) ->
 
 
 def test_what_an_older_pyarrow_says_of_a_null_row_comes_with_its_cure() -> None:
-    with pytest.raises(DataError, match="Upgrade pyarrow to 26, or drop the row"), reading("Parquet"):
+    with pytest.raises(DataError, match="from version 26 on: upgrade it, or drop the row"), reading("Parquet"):
         raise pa.ArrowInvalid("Expected all lists to be of size=6 but index 1 had size=0")
+
+
+def test_lists_of_another_length_than_their_schema_says_are_no_null_rows(tmp_path: Path) -> None:
+    even = write(tmp_path / "even.parquet", lists([[1.0, 2.0]], pa.list_(pa.float32(), 2)))
+    said = pq.ParquetFile(even).metadata.metadata[b"ARROW:schema"]
+    uneven = lists([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0, 3.0]])
+    table = pa.table({"x": LONLAT[:3, 0], "clip": uneven, "y": LONLAT[:3, 1]})
+    file = tmp_path / "photos.parquet"
+    with pq.ParquetWriter(file, table.schema, store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({b"ARROW:schema": said})
+    message = refusal(lambda: read_points(file, embedding="clip", lon="x", lat="y"), file)
+    assert message.endswith("had size=3. Write it again with lists of one length.")
 
 
 def test_a_truncated_file_is_refused_at_any_length(checked_file: Path, tmp_path: Path) -> None:

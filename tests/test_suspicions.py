@@ -38,6 +38,16 @@ def test_doors_and_checkups_take_the_same_coordinates_for_radians(degrees: np.nd
         assert any("Radians?" in str(warning.message) for warning in caught) == expected
 
 
+def test_doors_and_checkups_find_the_rows_that_repeat_a_place_spelled_otherwise() -> None:
+    lonlat = RANDOM.uniform(-80, 80, (24, 2))
+    lonlat[:4] = [[0, 90], [90, 90], [180, 10], [-180, 10]]
+    vectors = RANDOM.normal(size=(24, 3))
+    vectors[[1, 3]] = vectors[[0, 2]]
+    assert check(lonlat, vectors, check_land=False).identical_rows == 2
+    with pytest.warns(UserWarning, match=r"\(2 of 24\) repeat the place and the vector of an earlier row: 1, 3\."):
+        points_from_arrays(lonlat, vectors, check_land=False)
+
+
 FLOATS = {
     "one-hot": np.eye(400),
     "halves": RANDOM.integers(-3, 4, (400, 64)) / 2.0,

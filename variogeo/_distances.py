@@ -94,6 +94,13 @@ def one_spelling(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
     return places
 
 
+def distinct_places(lonlat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the different places (m, 2), and for each point which one it is at."""
+    numbers = np.ascontiguousarray(one_spelling(lonlat)).view(np.complex128).reshape(-1)
+    places, of_point = np.unique(numbers, return_inverse=True)
+    return places.view(np.float64).reshape(-1, 2), of_point.reshape(-1)
+
+
 def pairwise_lag(a: SpherePoints, b: SpherePoints) -> NDArray[np.float64]:
     """Return the (len(a), len(b)) lags in km; the geodesic within the stated error of its series."""
     quarter_chord2 = _quarter_square(a.unit, b.unit, -1.0)

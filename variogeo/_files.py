@@ -10,8 +10,8 @@ from variogeo._checks import DataError
 
 DAMAGED = "Truncated or damaged? Write it again."
 
-_NULL_OF_FIXED_SIZE = "Expected all lists to be of size"
-"""What pyarrow before 26 says of a null among lists of fixed size."""
+_UNEVEN = "Expected all lists to be of size"
+"""What pyarrow says of lists of another length in a column of lists of a fixed size, before 26 of a null there too."""
 
 EXPORT_POINTS = (
     'lonlat, embeddings = ...  # as you load it today; numpy.savez("photos.npz", lonlat=lonlat, embeddings=embeddings)'
@@ -52,8 +52,10 @@ def reading(kind: str, cure: str = DAMAGED) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if _NULL_OF_FIXED_SIZE in str(error):
-            cure = "A row is null in a column of lists of a fixed size. Upgrade pyarrow to 26, or drop the row."
+        if _UNEVEN in str(error):
+            cure = "Write it again with lists of one length."
+            if str(error).endswith("had size=0"):
+                cure += " Is that row null? pyarrow reads it from version 26 on: upgrade it, or drop the row."
         msg = f"It cannot be read as {kind}: {str(error).rstrip('.')}. {cure}"
         raise DataError(msg) from None
 

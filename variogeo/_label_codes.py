@@ -1,5 +1,6 @@
 """Labels of points, of any type, as one array and as numbers."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -19,9 +20,10 @@ _MOST_BITS = 53
 def label_array(labels: Any, count: int, *, name: str) -> NDArray[Any]:
     """Return one label for each of ``count`` points as a new array, in which whole numbers are no floats.
 
-    Masked ones are None. Floats that are so large that whole numbers which differ may be one float are refused.
+    Masked ones are None. Lists, infinite numbers, and floats that are so large that whole numbers which differ may be
+    one float are refused.
     """
-    given, absent = unmasked(labels)
+    given, absent = unmasked(arrow_labels(labels) if _package_of(labels) == "pyarrow" else labels)
     if isinstance(given, str):
         msg = f"Invalid {name} {given!r}: a text. Pass the column itself, e.g. table[{given!r}]."
         raise TypeError(msg)
@@ -35,8 +37,20 @@ def label_array(labels: Any, count: int, *, name: str) -> NDArray[Any]:
     if absent is not None and absent.any():
         array = array.astype(object)
         array[absent] = None
+    _check_labels(array, name)
     _check_told_apart(array, bits, name)
     return array
+
+
+def arrow_labels(column: Any) -> NDArray[Any]:
+    """Return an Arrow column as labels that stay what they are beside nulls."""
+    import pyarrow as pa
+
+    # Arrow's own conversion gives a null category the label of the last one, and makes floats of whole numbers.
+    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    if plain.null_count and pa.types.is_integer(plain.type):
+        return np.array(plain.to_pylist(), object)
+    return plain.to_numpy(zero_copy_only=False)
 
 
 def joined_labels(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -53,12 +67,11 @@ def label_codes(labels: Any, count: int, *, name: str) -> tuple[tuple[str, ...],
     """
     import pandas as pd
 
-    array = label_array(labels, count, name=name)
-    try:
-        codes, values = pd.factorize(pd.Series(array))
-    except TypeError:
-        msg = f"Invalid {name}: it holds lists or tables. Must be one number or text for each point."
-        raise TypeError(msg) from None
+    series = pd.Series(label_array(labels, count, name=name))
+    # Labels of several types are compared as texts from the start: 1, 1.0 and True are equal, their texts are not.
+    if series.dtype == object and len({type(label) for label in series}) > 1:
+        series = series.map(str, na_action="ignore")
+    codes, values = pd.factorize(series)
     texts = [str(value) for value in values]
     names = tuple(sorted({text for text in texts if text}, key=_by_number))
     position = {text: k for k, text in enumerate(names)}
@@ -83,10 +96,16 @@ def _as_array(given: Any) -> tuple[NDArray[Any], int]:
         array = _of_list(given)
     else:
         # numpy alone would make floats of pandas' own whole numbers and categories beside missing ones.
-        array = np.array(given if dtype is None or isinstance(dtype, np.dtype) else given.astype(object))
-    stored = getattr(dtype, "numpy_dtype", array.dtype)
+        array = np.array(given.astype(object) if _package_of(dtype) == "pandas" else given)
+    dtype = getattr(getattr(dtype, "categories", None), "dtype", dtype)
+    stored = getattr(dtype, "numpy_dtype", dtype if isinstance(dtype, np.dtype) else array.dtype)
     bits = min(int(np.finfo(stored).nmant) + 1, _MOST_BITS) if stored.kind == "f" else _MOST_BITS
     return array.astype(array.dtype.newbyteorder("="), copy=False), bits
+
+
+def _package_of(value: Any) -> str:
+    """Return the name of the package that made the class of a value."""
+    return type(value).__module__.partition(".")[0]
 
 
 def _of_list(given: Sequence[Any]) -> NDArray[Any]:
@@ -99,6 +118,21 @@ def _of_list(given: Sequence[Any]) -> NDArray[Any]:
     kinds = {type(entry) for entry in given}
     alike = len(kinds) == 1 and issubclass(kinds.pop(), float | np.floating | str)
     return objects if array.ndim == 1 and array.dtype.kind in "fU" and not alike else array
+
+
+def _check_labels(labels: NDArray[Any], name: str) -> None:
+    """Refuse labels that are several things each, or no number."""
+    parts = labels.dtype.kind == "V" or (
+        labels.dtype.kind == "O" and any(one.__hash__ is None for one in {type(label) for label in labels})
+    )
+    if parts:
+        msg = f"Invalid {name}: it holds lists or tables. Must be one number or text for each point."
+        raise TypeError(msg)
+    floats = labels.dtype.kind == "f"
+    endless = np.isinf(labels) if floats else [isinstance(one, float) and math.isinf(one) for one in labels]
+    if rows := np.flatnonzero(endless).tolist():
+        msg = f"Invalid {name}: infinite in {len(rows)} rows: {listed_rows(rows)}. Give them a label, or None for none."
+        raise ValueError(msg)
 
 
 def _check_told_apart(labels: NDArray[Any], bits: int, name: str) -> None:

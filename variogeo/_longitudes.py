@@ -21,6 +21,8 @@ def covering_arc(longitude: NDArray[np.float64]) -> tuple[float, float]:
 
 def western_edge(longitude: NDArray[np.float64]) -> float:
     """Return the longitude at which a map of such points is cut open: -180, or opposite their middle across 180."""
+    if not len(longitude):
+        return -180.0
     west, east = covering_arc(longitude)
     return -180.0 if west <= east else (west + east) / 2.0
 

@@ -41,10 +41,11 @@ class PointEmbeddings:
     Raises
     ------
     ValueError
-        For coordinates that are none, embeddings that are not (n, d), different numbers of rows, and labels that are
-        floats too large to tell whole numbers apart (float64: from 2^53 on).
+        For coordinates that are none, embeddings that are not (n, d), labels that are not (n,), different numbers of
+        rows, and labels that are infinite or floats too large to tell whole numbers apart (float64: from 2^53 on).
     TypeError
-        For coordinates that are no real numbers, embeddings that are no floats, and names that are no text.
+        For coordinates that are no real numbers, embeddings that are no floats, labels that are one text or lists, and
+        names that are no text.
 
     Notes
     -----

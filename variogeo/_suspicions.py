@@ -21,7 +21,10 @@ def look_like_radians(degrees: NDArray[np.float64]) -> bool:
 
 
 def row_prints(block: NDArray[Any]) -> NDArray[np.uint64]:
-    """Return one number for each row (m, d): equal for rows of equal entries, and else different but once in 2^64."""
+    """Return one number for each row (m, d): equal for rows of equal entries, and else all but surely another.
+
+    Of rows that chance has made one pair in 2^64 has equal numbers; who knows the factors can make such a pair.
+    """
     with np.errstate(over="ignore"):  # some bytes of a long double are anything: it is told by its float64
         numbers = block.astype(np.float64) if block.dtype.itemsize > 8 else block
     # + 0.0 makes one zero of the two.

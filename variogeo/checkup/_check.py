@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import check_lonlat, check_same_length
+from variogeo._distances import distinct_places
 from variogeo._suspicions import repeated_rows
+from variogeo._usable_lags import ENOUGH_PAIRS, Extent, UsableLags, extent_of, usable_lags
 from variogeo.checkup._checkup import Checkup, Norms
 from variogeo.checkup._coordinates import coordinate_findings, coordinates
 from variogeo.checkup._embedding_rows import (
@@ -19,7 +21,6 @@ from variogeo.checkup._embedding_rows import (
 )
 from variogeo.checkup._findings import Finding, about_rows, counted
 from variogeo.checkup._groups import group_sizes
-from variogeo.checkup._lags import ENOUGH_PAIRS, Extent, UsableLags, distinct_places, extent_of, usable_lags
 from variogeo.checkup._maps import thinned
 from variogeo.checkup._ways import cost_findings, next_lines, ways_of
 
@@ -68,7 +69,8 @@ def check(lonlat: Any, embeddings: Any, *, groups: Any = None, check_land: bool 
     that tells 71 of the 144 countries whose longitudes would pass as latitudes, and raises no false alarm: a suspicion
     is worth a look, but no suspicion is no proof.
 
-    Extent, places and lags are those of all rows that have a place. Equal embeddings are told by a number of 64 bits
+    Extent and places are those of all rows that have a place, lags those of the rows that have an embedding too: what
+    ``missing="drop"`` leaves. Equal embeddings are told by a number of 64 bits
     made of their entries. Costs are right to a factor of about three.
 
     Examples
@@ -89,7 +91,7 @@ def check(lonlat: Any, embeddings: Any, *, groups: Any = None, check_land: bool 
     rows = read_rows(entries)
     findings += embedding_findings(rows, (n, width), entries.dtype)
     sizes, of_groups = (None, []) if groups is None else group_sizes(groups, n)
-    seen = _Places.of(degrees, placed, rows.prints)
+    seen = _Places.of(degrees, placed, rows)
     usable = int(np.count_nonzero(placed & rows.usable))
     ways = ways_of(usable, width) if seen.lags is not None and usable > 1 else ()
     findings += of_groups + _place_findings(seen, n) + cost_findings(ways)
@@ -118,6 +120,7 @@ class _Places:
 
     rows: NDArray[np.intp]
     count: int
+    measured: int
     shared: NDArray[np.intp]
     repeated: NDArray[np.intp]
     extent: Extent | None
@@ -125,18 +128,19 @@ class _Places:
     mapped: NDArray[np.float64]
 
     @classmethod
-    def of(cls, degrees: NDArray[Any], placed: NDArray[np.bool_], prints: NDArray[np.uint64]) -> "_Places":
-        """Return what the places are like."""
+    def of(cls, degrees: NDArray[Any], placed: NDArray[np.bool_], embeddings: EmbeddingRows) -> "_Places":
+        """Return what the places are like; the lags are those of the rows that have an embedding too."""
         rows = np.flatnonzero(placed)
         if not rows.size:
-            return cls(rows, 0, rows, rows, None, None, np.empty((0, 2)))
+            return cls(rows, 0, 0, rows, rows, None, None, np.empty((0, 2)))
         lonlat = check_lonlat(degrees[rows])
         places, of_row = distinct_places(lonlat)
         shared = rows[np.bincount(of_row)[of_row] > 1]
-        repeated = rows[repeated_rows(of_row, prints[rows])]
+        repeated = rows[repeated_rows(of_row, embeddings.prints[rows])]
+        measured = places[np.unique(of_row[embeddings.usable[rows]])]
         extent = extent_of(places)
         mapped = thinned(places, extent)
-        return cls(rows, len(places), shared, repeated, extent, usable_lags(places, extent), mapped)
+        return cls(rows, len(places), len(measured), shared, repeated, extent, usable_lags(measured), mapped)
 
 
 def _place_findings(seen: _Places, n: int) -> list[Finding]:
@@ -149,9 +153,10 @@ def _place_findings(seen: _Places, n: int) -> list[Finding]:
             f"{counted(len(seen.rows), 'row')} at one place: no lag to bin. Points at two places and more are needed."
         )
         found.append(Finding("error", "one place", text))
-    elif seen.count and seen.lags is None:
+    elif seen.measured and seen.lags is None:
         text = (
-            f"{seen.count} places form fewer than {ENOUGH_PAIRS} pairs. A bin with fewer says little. Pass more points."
+            f"{counted(seen.measured, 'place')} with an embedding: fewer than {ENOUGH_PAIRS} pairs. A bin with fewer "
+            "says little. Pass more points."
         )
         found.append(Finding("warning", "few points", text))
     if seen.shared.size:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._cards import settings_html
+from variogeo._usable_lags import Extent, UsableLags
 from variogeo.checkup._findings import Finding
 from variogeo.checkup._groups import GroupSizes
-from variogeo.checkup._lags import Extent, UsableLags
 from variogeo.checkup._maps import text_map, window_of
 from variogeo.checkup._page import card_of, page_of
 from variogeo.checkup._ways import Way

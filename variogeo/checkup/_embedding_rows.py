@@ -37,7 +37,7 @@ class EmbeddingRows:
     norms : (n,) float array
         Euclidean norms; NaN where missing.
     prints : (n,) uint64 array
-        Equal for rows of equal entries, and else different but once in 2^64.
+        Equal for rows of equal entries, and else all but surely another: see `row_prints`.
     least_cosine : float
         Between the first usable row and all others; 1 without any.
     constant_columns : int
@@ -128,7 +128,7 @@ def embedding_findings(rows: EmbeddingRows, shape: tuple[int, int], dtype: np.dt
     if (zero := np.flatnonzero(rows.zero)).size:
         text = (
             f"{counted(len(zero), 'zero vector')}, {about_rows(zero)}. They have no direction, so no cosine. "
-            'Drop them, or pass dissimilarity="half_squared".'
+            'Drop them: missing="drop" in variogeo.io. With dissimilarity="half_squared" they are values like others.'
         )
         found.append(Finding("error", "zero vectors", text, zero))
     return found + _variation(rows, shape[1]) + _lengths(rows)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from variogeo._distances import EARTH_RADIUS
 from variogeo._html import Html
 from variogeo._land import coastline, on_land
-from variogeo.checkup._lags import Extent
+from variogeo._usable_lags import Extent
 
 _COLUMNS, _MOST_LINES = 72, 20
 """Characters of a line of a text map, and lines of it at most. A character is twice as high as wide."""

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._html import Html, card, escaped, table_html
+from variogeo._usable_lags import Extent
 from variogeo.checkup._findings import Finding
-from variogeo.checkup._lags import Extent
 from variogeo.checkup._maps import POINTS, close_up_of, svg_map, window_of
 from variogeo.checkup._ways import Way
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from variogeo._cards import settings_html
 from variogeo._cores import usable_cores
 from variogeo._engine._cost import LARGEST_SECONDS, Cost, cost_of
+from variogeo._usable_lags import UsableLags
 from variogeo.checkup._findings import Finding
-from variogeo.checkup._lags import UsableLags
+
+_DROPPED = {"missing coordinates", "missing embeddings", "zero vectors"}
+"""Errors that ``missing="drop"`` cures."""
 
 _SAMPLED = 2_000_000
 """Pairs of the sample that is offered."""
@@ -79,7 +82,7 @@ def cost_findings(ways: tuple[Way, ...]) -> list[Finding]:
 def next_lines(lags: UsableLags | None, ways: tuple[Way, ...], findings: list[Finding]) -> tuple[str, ...]:
     """Return the lines of code to write next; none where a finding has to be dealt with first that no option cures."""
     errors = {finding.name for finding in findings if finding.level == "error"}
-    if lags is None or not ways or errors - {"missing coordinates", "missing embeddings"}:
+    if lags is None or not ways or errors - _DROPPED:
         return ()
     low, high = lags.limits
     way = affordable(ways)

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from variogeo._checks import DataError
 from variogeo._lags import LagBins
 
 
@@ -23,7 +24,7 @@ def are_default(arguments: argparse.Namespace) -> bool:
 
 def bins_of(arguments: argparse.Namespace, lonlat: Any) -> LagBins:
     """Return the bins asked for; what was not given comes from the usable lags of the points."""
-    from variogeo.checkup._lags import bin_count, suggested_bins
+    from variogeo._usable_lags import bin_count, suggested_bins
 
     low, high, count = arguments.low, arguments.high, arguments.bins
     make = LagBins.logarithmic if arguments.spacing == "log" else LagBins.linear
@@ -32,6 +33,12 @@ def bins_of(arguments: argparse.Namespace, lonlat: Any) -> LagBins:
         if are_default(arguments):
             return suggested
         first, last = (float(edge) for edge in suggested.edges[[0, -1]])
+        if high is None and low is not None and low >= last:
+            msg = f"--low {low:g} is not below the longest usable lag, {last:g} km. Pass --high as well."
+            raise DataError(msg)
+        if low is None and high is not None and high <= first:
+            msg = f"--high {high:g} is not above the shortest usable lag, {first:g} km. Pass --low as well."
+            raise DataError(msg)
         low, high = first if low is None else low, last if high is None else high
         # Linear bins may begin at 0, which is no number of factors of ten below the last edge.
         below = low if low > 0 else first

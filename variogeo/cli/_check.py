@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from variogeo._checks import DataError
+from variogeo._files import naming
 from variogeo.checkup import Checkup, Finding
 from variogeo.checkup._ways import affordable
 from variogeo.cli._lines import naming_options, print_json, print_result
@@ -39,19 +40,21 @@ def run(arguments: argparse.Namespace) -> int:
         check_file(arguments.html, "--html", ".html", overwrite=arguments.overwrite, inputs=inputs)
     try:
         lonlat, embeddings, groups = read_rows(arguments)
+        with naming(arguments.points):
+            found = variogeo.check(lonlat, embeddings, groups=groups, check_land=not arguments.no_check_land)
     except DataError as error:
         if not arguments.json:
             raise
         print_json({"ok": False, "findings": [Finding("error", "not readable", str(error)).to_json()]})
         return 1
-    checkup = variogeo.check(lonlat, embeddings, groups=groups, check_land=not arguments.no_check_land)
+    checkup = _in_options(found, arguments)
     if arguments.html is not None:
         write_outputs({arguments.html: of_bytes(checkup.to_html().encode())})
     if arguments.json:
         print_json(checkup.to_json())
     else:
         written = "" if arguments.html is None else f"\n\nWritten to {arguments.html}."
-        print_result(f"{_in_options(checkup, arguments)}{written}")
+        print_result(f"{checkup}{written}")
     return 0 if checkup.ok else 1
 
 

@@ -34,6 +34,9 @@ PHRASES = (
     ("exclude= leaves out", "--exclude-group leaves out"),
     ("e.g. variogeo.inference.kmeans_patches", "e.g. --patches 25"),
     ("exclude or weights with sampled pairs", "--exclude-group or --density-weights with --sample"),
+    (' With dissimilarity="half_squared" they are values like others.', ""),
+    ('For dissimilarity="half_squared", pass arrays to the function itself. ', ""),
+    (" Pass them as scalars: half_squared, (n,).", " Was a wider one meant? Choose it with --embedding."),
     ('missing="drop" in variogeo.io', "--missing drop"),
     (", then points_from_geodataframe or points_from_arrays", ", and write them with to_parquet"),
     ("that save() wrote", "that variogeo wrote"),
@@ -54,7 +57,7 @@ _FIT = re.compile(r"fit_variogram\(empirical, \(?(\w+)(?:, (\w+)\))?\)")
 
 _ARGUMENT = re.compile(
     r"(?<![^\s(])(embedding|lon|lat|point|group|table|units|missing|dequantize|dissimilarity|dimension|metric|resume)="
-    r"(?:([\"'])(.+?)\2)?"
+    r"(?:([\"'])(.+?)\2)?(?![\w/~-]|\.{1,2}/)"
 )
 """An argument that the library names and that is an option of the same name."""
 

@@ -44,10 +44,13 @@ def held(arguments: argparse.Namespace) -> dict[str, float]:
     if len(names) != len(set(names)):
         msg = f"--fix {' '.join(names)} names a parameter twice. Name it once."
         raise UsageError(msg)
+    if names and arguments.models is None:
+        msg = "--fix holds parameters of a fit, but none is asked for. Add --models."
+        raise UsageError(msg)
     parameters = {_title(one): parameter_names(checked_classes(one)) for one in arguments.models or []}
     for name in names:
         having = [title for title, known in parameters.items() if name in known]
-        if parameters and not having:
+        if not having:
             known = ", ".join(dict.fromkeys(one for title in parameters for one in parameters[title]))
             msg = f"--fix {name}: no model has this parameter. Must be one of {known}."
             raise UsageError(msg)

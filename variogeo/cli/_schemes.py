@@ -23,7 +23,7 @@ from variogeo.cli._usage import UsageError
 
 
 class Scheme(NamedTuple):
-    """How a scheme is made of a model and of the options that it takes; with all of ``instead`` it asks no curve."""
+    """How a scheme is made of a model and of the options that it takes. With ``instead`` in km it asks no curve."""
 
     options: tuple[str, ...]
     make: Callable[..., Weighting]
@@ -105,7 +105,8 @@ def scheme_of(arguments: argparse.Namespace, model: VariogramModel) -> Weighting
 def asks_the_curve(arguments: argparse.Namespace) -> bool:
     """Whether the weights depend on the curve, and not on lags of the user alone."""
     instead = SCHEMES[arguments.scheme].instead
-    return instead is None or any(not isinstance(getattr(arguments, name), float) for name in instead)
+    named = any(isinstance(given, str) for given in (arguments.within, arguments.beyond))
+    return instead is None or named or any(getattr(arguments, name) is None for name in instead)
 
 
 def model_of(path: Path) -> VariogramModel:

@@ -158,9 +158,10 @@ class PermutationEnvelope:
         if self.permutations >= enough:
             return []
         smallest = min(1.0, 2 * tests / (self.permutations + 1))
+        consequence = ", so it does not speak against the envelope" if self.outside.any() else ""
         return [
-            f"p Holm: with {self.permutations} permutations of {tests} bins it cannot be below {smallest:.3g}, "
-            "so it does not speak against the envelope.",
+            f"p Holm: with {self.permutations} permutations of {tests} bins it cannot be below {smallest:.3g}"
+            f"{consequence}.",
             f"For p Holm of {1 - self.level:.2g} take at least {enough:,} permutations.",
         ]
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import listed_rows
+from variogeo._distances import distinct_places
 from variogeo._rows import row_blocks
 from variogeo._suspicions import repeated_rows, row_prints
 
@@ -28,8 +29,8 @@ def warn_of_duplicates(lonlat: NDArray[np.float64], embeddings: Any, *, stacklev
 
 def rows_that_repeat(lonlat: NDArray[np.float64], embeddings: Any) -> NDArray[np.intp]:
     """Return the rows whose place and vector are those of an earlier row; vectors of shared places are looked at."""
-    _, place, count = np.unique(lonlat, axis=0, return_inverse=True, return_counts=True)
-    shared = count[place.ravel()] > 1
+    _, place = distinct_places(lonlat)
+    shared = np.bincount(place)[place] > 1
     if not shared.any():
         return np.empty(0, np.intp)
     prints = np.zeros(len(lonlat), np.uint64)
@@ -38,4 +39,4 @@ def rows_that_repeat(lonlat: NDArray[np.float64], embeddings: Any) -> NDArray[np
         if rows.size:
             prints[start + rows] = row_prints(np.asarray(block[rows]))
     rows = np.flatnonzero(shared)
-    return rows[repeated_rows(place.ravel()[rows], prints[rows])]
+    return rows[repeated_rows(place[rows], prints[rows])]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from variogeo._checks import DataError
 from variogeo._columns import open_parquet, read_columns, read_schema, side_by_side
 from variogeo._files import check_declared, check_named, reading
+from variogeo._label_codes import arrow_labels
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -63,7 +64,7 @@ class Table:
         if self.held is not None:
             return _texts_of_csv(self.file, name, column)
         with reading("a column of labels", "Name a column of text or numbers."):
-            return _labels_of(column)
+            return arrow_labels(column)
 
     def geometry(self) -> "gpd.GeoSeries | None":
         """Return the geometry: of GeoParquet by its metadata, else the only one by its Parquet type, else None."""
@@ -95,17 +96,6 @@ def same_crs(one: Any, other: Any) -> bool:
     with reading("GeoParquet", "Is its CRS one?"):
         first, second = (pyproj.CRS.from_user_input(crs) for crs in (one, other))
         return first.equals(second, ignore_axis_order=True)
-
-
-def _labels_of(column: Any) -> NDArray[Any]:
-    """Return an Arrow column as labels that stay what they are beside nulls."""
-    import pyarrow as pa
-
-    # Arrow's own conversion gives a null category the label of the last one, and makes floats of whole numbers.
-    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    if plain.null_count and pa.types.is_integer(plain.type):
-        return np.array(plain.to_pylist(), object)
-    return plain.to_numpy()
 
 
 def _read_csv(file: Path) -> Any:

@@ -104,7 +104,7 @@ def plot_pairs(pairs: "gpd.GeoDataFrame", ax: "Axes | None" = None) -> "Axes":
     # A line across the antimeridian has two parts, which come together again where the map goes on beyond 180.
     shapes = [[np.array(part.coords) for part in getattr(shape, "geoms", [shape])] for shape in pairs.geometry[::-1]]
     lines = [part for parts in shapes for part in parts]
-    west = _western_edge(np.concatenate(lines)[:, 0], ax) if lines else -180.0
+    west = _western_edge(np.concatenate([np.empty((0, 2)), *lines])[:, 0], ax)
     for line in lines:
         line[:, 0] += 360.0 if line[:, 0].mean() < west else 0.0
     ax.add_collection(LineCollection(lines, colors=CURVE, linewidths=0.9, alpha=0.6, zorder=3))
@@ -144,8 +144,8 @@ def draw_coastline(ax: "Axes", *, zorder: float) -> None:
     south, north = ax.get_ylim()
     if max(east - west, north - south) < _LEAST_DEGREES or any(drawn.get_gid() == _COAST for drawn in ax.collections):
         return
-    turned = [np.add(line, (turn, 0.0)) for turn in (-360.0, 0.0, 360.0) for line in coastline()]
-    lines = [line for line in turned if line[:, 0].max() > west and line[:, 0].min() < east]
+    repeated = [np.add(line, (turn, 0.0)) for turn in (-360.0, 0.0, 360.0) for line in coastline()]
+    lines = [line for line in repeated if line[:, 0].max() > west and line[:, 0].min() < east]
     coast = LineCollection(lines, colors=GUIDE, linewidths=0.5, alpha=0.7, zorder=zorder)
     coast.set_gid(_COAST)
     ax.add_collection(coast, autolim=False)

@@ -16,9 +16,9 @@ from variogeo._label_codes import label_codes
 from variogeo._lags import LagBins
 from variogeo._prepared import prepared
 from variogeo._rows import some_rows
+from variogeo._usable_lags import suggested_bins
 from variogeo.checkup import Checkup, Finding
 from variogeo.checkup._check import check
-from variogeo.checkup._lags import suggested_bins
 from variogeo.reporting._findings import findings_of
 from variogeo.reporting._pair_classes import PairClasses
 from variogeo.reporting._provenance import data_hash

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from variogeo._cards import settings_html
 from variogeo._checks import check_lonlat
 from variogeo._cores import usable_cores
-from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE, one_spelling, prepare_points
+from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE, distinct_places, prepare_points
 from variogeo._lags import LagBins
 from variogeo._longitudes import covering_arc
 
@@ -111,15 +111,8 @@ def bin_count(low: float, high: float) -> int:
 def suggested_bins(lonlat: Any) -> LagBins:
     """Return the bins of the usable lags of some points (n, 2), or those that cover so few that there are none."""
     places, _ = distinct_places(check_lonlat(lonlat))
-    lags = usable_lags(places, extent_of(places)) if len(places) > 1 else None
+    lags = usable_lags(places)
     return LagBins.covering(lonlat) if lags is None else lags.bins
-
-
-def distinct_places(lonlat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the different places (m, 2), and for each point which one it is at."""
-    numbers = np.ascontiguousarray(one_spelling(lonlat)).view(np.complex128).reshape(-1)
-    places, of_point = np.unique(numbers, return_inverse=True)
-    return places.view(np.float64).reshape(-1, 2), of_point.reshape(-1)
 
 
 def extent_of(places: NDArray[np.float64]) -> Extent:
@@ -142,17 +135,18 @@ def _largest_lag(unit: NDArray[np.float64]) -> float:
     return 2 * EARTH_RADIUS * float(np.arcsin(min(np.sqrt(square) / 2, 1.0)))
 
 
-def usable_lags(places: NDArray[np.float64], extent: Extent) -> UsableLags | None:
+def usable_lags(places: NDArray[np.float64]) -> UsableLags | None:
     """Return the usable lags, or None where different places form fewer than 30 pairs."""
     if len(places) * (len(places) - 1) // 2 < ENOUGH_PAIRS:
         return None
+    largest_lag = extent_of(places).largest_lag
     lags, nearest = _neighbour_lags(places)
     rank = min(_NEAR_PAIRS, len(lags)) - 1
     shortest = float(np.partition(lags, rank)[rank])
-    longest = min(extent.largest_lag / 2, HALF_GREAT_CIRCLE / 2)
+    longest = min(largest_lag / 2, HALF_GREAT_CIRCLE / 2)
     if shortest > longest / 2:
         # A ring, or two clusters: then bins must reach the longest geodesic, a little more than a great circle.
-        longest = 1.01 * extent.largest_lag
+        longest = 1.01 * largest_lag
         shortest = min(shortest, longest / 2)
     shortest = max(shortest, min(_FINEST, longest / 10))
     low, high = np.quantile(nearest, [0.25, 0.75])
