@@ -235,6 +235,35 @@ def test_what_is_no_table_of_points_is_one_error_that_names_the_file(arrays, wor
     assert words in finding["text"]
 
 
+def test_rows_that_are_dropped_are_notes_with_the_numbers_of_the_file(capsys):
+    lonlat, embedding = NEAR.copy(), VECTORS.copy()
+    lonlat[2], embedding[5], embedding[7] = np.nan, 0.0, np.inf
+    np.savez("gap.npz", lonlat=lonlat, embedding=embedding)
+    found = json.loads(printed(capsys, "check", "gap.npz", "--missing", "drop", "--json"))
+    assert found["ok"] is True
+    assert found["next"] == ["variogeo fit gap.npz --missing drop --out results"]
+    dropped = {one["name"]: one["rows"] for one in found["findings"] if "This is done." in one["text"]}
+    assert dropped == {"missing coordinates": [2], "zero vectors": [5], "missing embeddings": [7]}
+    assert "rows         40, of which 37 can be used" in printed(capsys, "check", "gap.npz", "--missing", "drop")
+
+
+def test_who_says_degrees_is_not_asked_whether_they_are_radians(capsys):
+    small = NEAR - 8
+    np.savez("small.npz", lonlat=small, embedding=VECTORS)
+    pq.write_table(pa.table({"lon": small[:, 0], "lat": small[:, 1], "embedding": list(VECTORS)}), "small.parquet")
+    words = ["--no-check-land", "--units", "deg"]
+    assert "warning: radians" in printed(capsys, "check", "small.npz", "--no-check-land")
+    assert "radians" not in printed(capsys, "check", "small.npz", *words)
+    assert "radians" not in printed(capsys, "check", "small.parquet", "--stream", *words)
+
+
+def test_a_file_that_begins_with_a_dash_stays_one_in_the_next_command(capsys):
+    np.savez("-dash.npz", lonlat=NEAR, embedding=VECTORS)
+    command = printed(capsys, "check", "./-dash.npz").splitlines()[-1]
+    assert command == "  variogeo fit ./-dash.npz --out results"
+    printed(capsys, *shlex.split(command)[1:], "--models", "Spherical")
+
+
 def test_a_folder_that_is_named_like_an_argument_keeps_its_name(capsys):
     line = refusal(capsys, "check", "group=3/photos.parquet")
     assert line.startswith("variogeo: group=3/photos.parquet is not a file")

@@ -160,8 +160,16 @@ def test_a_nested_model_is_fitted_and_saved(photos, arrays, tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_parameters_can_be_held(photos, arrays, tmp_path, capsys):
-    options = ["--models", "Exponential", "Spherical", "--fix", "nugget=0.2", "effective_range=4000"]
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--models Exponential Spherical --fix nugget=0.2 effective_range=4000",
+        "--fix nugget=0.2 --models Exponential --fix effective_range=4000 --models Spherical",
+    ],
+    ids=["together", "apart"],
+)
+def test_parameters_can_be_held(options, photos, arrays, tmp_path, capsys):
+    options = options.split()
     text = printed(capsys, *fit(photos, tmp_path / "out", *options))
     empirical = empirical_variogram(arrays["lonlat"], arrays["clip"], BINS)
     fixed = {"nugget": 0.2, "effective_range": 4000.0}
@@ -193,6 +201,7 @@ def test_a_sill_that_is_not_known_is_null(photos, tmp_path, capsys):
         (["--permutations", "19", "--exclude-group", "--group", "sequence"], "--permutations with --exclude-group"),
         (["--sample", "9", "--resume", "run"], "not allowed with argument"),
         (["--fix", "nugget"], "invalid value: 'nugget' (a parameter and a number, as in nugget=0)"),
+        (["--fix", "nugget=0", "--fix", "nugget=1"], "--fix nugget nugget names a parameter twice. Name it once."),
         (["--fix", "nugget=0", "nugget=1"], "--fix nugget nugget names a parameter twice. Name it once."),
         (
             ["--fix", "nugget=0", "photos.npz"],

@@ -106,6 +106,18 @@ def test_a_pure_nugget_has_no_intervals_and_says_so():
     assert intervals["sill"].estimate > 0
 
 
+def test_two_patches_give_neither_limits_nor_errors():
+    lonlat = uniform_lonlat(300, seed=5)
+    values = gaussian_field(lonlat, TRUTH, seed=5)
+    patches = lonlat[:, 0] > 0
+    bins = LagBins.linear(0, 1000, 6)
+    empirical = empirical_variogram(lonlat, values, bins, dissimilarity="half_squared", patches=patches)
+    intervals = fit_intervals(jackknife(empirical), Exponential, fixed={"nugget": 0.1})
+    for name in ("partial_sill", "effective_range", "sill"):
+        assert np.isnan([intervals[name].standard_error, intervals[name].lower, intervals[name].upper]).all()
+    assert intervals["nugget"].standard_error == 0
+
+
 @pytest.mark.parametrize(("flat", "fails"), [(1, False), (3, True)])
 def test_replicates_without_a_curve_are_counted_and_too_many_leave_no_interval(flat, fails):
     uncertainty = jackknife(scaled_patches(np.ones(15)))

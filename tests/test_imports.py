@@ -26,8 +26,10 @@ HEAVY = (
 
 # Each module may import those of its own line or of the lines above it, and no leaf.
 LAYERS = (
-    {"_namespace", "_rows", "_cores", "_citation", "_html", "_cards", "_land", "_longitudes", "_suspicions"},
+    {"_namespace", "_rows", "_cores", "_read_only"},
+    {"_citation", "_html", "_cards", "_land", "_longitudes", "_suspicions"},
     {"_checks", "_progress"},
+    {"_lonlat"},
     {
         "_distances",
         "_storage",

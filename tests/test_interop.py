@@ -446,5 +446,7 @@ def test_the_geodataframe_stays_as_it_was() -> None:
 def test_a_geodataframe_where_coordinates_belong_is_sent_to_its_converter() -> None:
     frame = gpd.GeoDataFrame(geometry=[Point(8, 50), Point(9, 50)], crs="EPSG:4326")
     for given in (frame, frame.geometry):
-        with pytest.raises(TypeError, match=r"Convert it: .*lonlat_from_geodataframe"):
+        with pytest.raises(
+            TypeError, match=r"Must be an \(n, 2\) array: variogeo\.interop\.lonlat_from_geodataframe makes it"
+        ):
             LagBins.covering(given)

@@ -132,7 +132,9 @@ def test_ctrl_c_ends_a_run_at_once_and_it_goes_on_later(kind, folder, trace):
     assert time.monotonic() - began < 2
     assert process.returncode == -signal.SIGINT
     kept = len(list(folder.glob("*.npz")))
-    assert f"KeyboardInterrupt\n{kept} of 36 tasks are safe in {folder}" in words
+    # Workers that were still starting may have said something as well.
+    assert "KeyboardInterrupt" in words
+    assert f"\n{kept} of 36 tasks are safe in {folder}" in words
     # Nothing temporary is left, neither here nor in the folder of temporary files.
     # An interrupt between making a temporary file and writing it leaves an empty one, which the next run removes.
     whole = {name for name in names(folder) if not name.startswith(".")}

@@ -106,7 +106,9 @@ def test_memory_maps_and_row_sources_stay_where_they_are(tmp_path: Path) -> None
         ({"model_id": " "}, ValueError, "Invalid model_id ' '. Must be text, or None for not known."),
         ({"crs": 4326}, TypeError, "Invalid crs of type int"),
         ({"dropped": (3, 3)}, ValueError, "Invalid dropped 3, 3. Must be row numbers, increasing."),
-        ({"dropped": (-1,)}, ValueError, "Invalid dropped -1"),
+        ({"dropped": (-1,)}, ValueError, "Invalid dropped '-1'. Must be a whole number of at least 0."),
+        ({"dropped": (1.5,)}, ValueError, "Invalid dropped '1.5'. Must be a whole number"),
+        ({"dropped": 3}, TypeError, "Invalid dropped of type int. Must be row numbers, increasing."),
     ],
     ids=str,
 )

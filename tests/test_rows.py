@@ -604,7 +604,7 @@ def test_a_vector_of_subnormal_entries_has_no_direction() -> None:
     vectors[4] *= 1e-300  # tiny, and all its digits are there
     vectors[5] = 0.0
     vectors[5, 2] = -2e-308
-    with pytest.raises(ValueError, match=r"1 zero vectors.* rows 5\. Drop .* Entries below 2\.2e-308 count as zero"):
+    with pytest.raises(ValueError, match=r"1 zero vectors.* rows 5\. Drop .* Entries below 2\.2e-308 are zero"):
         check_values(vectors, dissimilarity="cosine")
     assert check_values(vectors, dissimilarity="half_squared") is vectors
     short = np.full((2, 3), 1e-45, np.float32)  # subnormal in float32 only

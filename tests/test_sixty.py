@@ -109,8 +109,8 @@ def by_arrays(case: Numbers, folder: Path, options: dict[str, Any]) -> str:  # n
 
 
 def by_frame(case: Numbers, folder: Path, options: dict[str, Any]) -> str:  # noqa: ARG001 - as the other doors
-    """Return the variogram of a GeoDataFrame; a place that is not there is no geometry."""
-    places = [Point(*row) if np.isfinite(row).all() else None for row in np.asarray(case.lonlat, float)]
+    """Return the variogram of a GeoDataFrame; a place that is not there is a point at NaN, as geopandas makes it."""
+    places = gpd.points_from_xy(*np.asarray(case.lonlat, float).T)
     frame = gpd.GeoDataFrame({"clip": list(case.embeddings)}, geometry=places, crs="EPSG:4326")
     before = frame.copy(deep=True)
     try:

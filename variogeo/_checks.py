@@ -1,6 +1,7 @@
 """Checks of arguments: what is wrong, in which rows, and what to do instead."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -44,6 +45,14 @@ def check_kinds(value: Any, kinds: Mapping[str, type], *, optional: Mapping[str,
         if not isinstance(field, kind) and not (name in optional and field is None):
             msg = f"Invalid {name} of type {type(field).__name__}. Must be {kind.__name__}."
             raise TypeError(msg)
+
+
+def checked_path(path: Any, *, name: str = "path") -> Path:
+    """Return a path, or refuse what is none."""
+    if not isinstance(path, (str, os.PathLike)) or not str(path):
+        msg = f"Invalid {name} {path!r} of type {type(path).__name__}. Must be the path of a file or folder."
+        raise TypeError(msg)
+    return Path(path)
 
 
 def check_number(
@@ -105,7 +114,7 @@ def listed_rows(rows: Iterable[int], *, most: int = 5) -> str:
 
 def as_real_array(values: Any, *, name: str) -> NDArray[Any]:
     """Return ``values`` as a numpy array of integers or floats in native byte order."""
-    values = to_numpy(values)
+    values = to_numpy(values, name)
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
         rows = np.unique(np.nonzero(np.ma.getmaskarray(values))[0])
         msg = f"{name} is masked in {len(rows)} rows: {listed_rows(rows)}. Drop these rows first."
@@ -115,6 +124,8 @@ def as_real_array(values: Any, *, name: str) -> NDArray[Any]:
     except ValueError:
         msg = f"Invalid {name}: {_first_odd_row(values)}. Every row must have the same length."
         raise ValueError(msg) from None
+    if array.dtype == object and {type(entry) for entry in array.flat} == {float, type(None)}:
+        array = array.astype(np.float64)  # None is NaN
     if array.dtype.kind not in "iuf":
         msg = (
             f"Invalid {name} of dtype {array.dtype}. Must be real numbers; "
@@ -129,69 +140,6 @@ def _first_odd_row(rows: Any) -> str:
     shapes = [np.asarray(row, dtype=object).shape for row in rows]
     odd = next((row for row, shape in enumerate(shapes) if shape != shapes[0]), None)
     return f"row {odd} has shape {shapes[odd]} but row 0 has {shapes[0]}" if odd else "its rows are ragged inside"
-
-
-def check_order(lonlat: Any, *, name: str) -> None:
-    """Refuse a table whose two columns are named latitude, then longitude."""
-    columns = [str(column).lower() for column in getattr(lonlat, "columns", ())]
-    if len(columns) == 2 and "lat" in columns[0] and "lon" in columns[1]:
-        msg = f"Invalid {name} with columns {columns[0]}, {columns[1]}. Longitude is the first: turn the columns round."
-        raise ValueError(msg)
-
-
-def check_lonlat(lonlat: Any, *, name: str = "lonlat") -> NDArray[np.float64]:
-    """Return a new (n, 2) float64 array of longitude in [-180, 180] and latitude, or refuse it."""
-    if type(lonlat).__module__.startswith("geopandas"):
-        msg = f"Invalid {name} of type {type(lonlat).__name__}. Convert it: variogeo.interop.lonlat_from_geodataframe."
-        raise TypeError(msg)
-    check_order(lonlat, name=name)
-    array = as_real_array(lonlat, name=name)
-    if array.ndim != 2 or array.shape[1] != 2:
-        msg = f"Invalid {name} of shape {array.shape}. Must be (n, 2): longitude, latitude in degrees."
-        raise ValueError(msg)
-    degrees = array.astype(np.float64)
-    bad = np.flatnonzero(~np.isfinite(degrees).all(axis=1))
-    if bad.size:
-        msg = f"{name} has NaN or infinite coordinates in {bad.size} rows: {listed_rows(bad)}. Drop them first."
-        raise ValueError(msg)
-    _check_degrees(degrees, name)
-    degrees[:, 0] = _wrapped(degrees[:, 0])
-    return degrees
-
-
-def _check_degrees(degrees: NDArray[np.float64], name: str) -> None:
-    """Refuse coordinates that cannot be longitude and latitude in degrees."""
-    if not len(degrees):
-        return
-    largest = np.abs(degrees).max(axis=0)
-    if largest.max() > 1000:
-        whole = ' Whole numbers of 1e-7 degrees? Pass units="e7" to a door of variogeo.io.'
-        msg = (
-            f"{name} has coordinates up to {largest.max():.6g}, which are not degrees. Projected metres? "
-            "Pass a GeoDataFrame with its CRS to variogeo.interop.lonlat_from_geodataframe."
-            f"{whole if (degrees % 1 == 0).all() else ''}"
-        )
-        raise ValueError(msg)
-    if largest[1] > 90:
-        rows = np.flatnonzero(np.abs(degrees[:, 1]) > 90)
-        msg = (
-            f"{name} has latitudes up to {largest[1]:.6g} (rows {listed_rows(rows)}). "
-            "Latitude is the second column; are the columns swapped?"
-        )
-        raise ValueError(msg)
-    if largest[0] > 360:
-        rows = np.flatnonzero(np.abs(degrees[:, 0]) > 360)
-        msg = (
-            f"{name} has longitudes up to {largest[0]:.6g} (rows {listed_rows(rows)}). "
-            "Must lie in -180..180 or 0..360 degrees."
-        )
-        raise ValueError(msg)
-
-
-def _wrapped(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return longitudes in [-180, 180]; values inside stay as they are, to the last bit."""
-    longitude = np.where(longitude > 180, longitude - 360, longitude)
-    return np.where(longitude < -180, longitude + 360, longitude)
 
 
 def check_same_length(first: Any, second: Any, *, names: tuple[str, str], item: str) -> None:
@@ -278,7 +226,7 @@ def _check_rows(array: NDArray[Any], *, name: str, zero_allowed: bool) -> None:
     if not zero_allowed and (rows := np.flatnonzero(largest < SMALLEST).tolist()):
         msg = (
             f"{name} has {len(rows)} zero vectors, which have no direction: rows {listed_rows(rows)}. "
-            f'Drop them, or pass dissimilarity="half_squared". Entries below {SMALLEST:.1e} count as zero.'
+            f'Drop them; only with dissimilarity="half_squared" are they values. Entries below {SMALLEST:.1e} are zero.'
         )
         raise ValueError(msg)
 

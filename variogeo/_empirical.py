@@ -12,7 +12,7 @@ from variogeo import _estimators
 from variogeo._checks import check_choice, check_kinds, check_number
 from variogeo._engine import LagSums
 from variogeo._estimators import Estimator, check_robust
-from variogeo._lags import LagBins
+from variogeo._lags import LagBins, check_same_bins
 from variogeo._pairs import PairSampling
 from variogeo._patch_sums import PatchSums
 from variogeo._provenance import checked_width, known_of_both
@@ -262,7 +262,8 @@ class EmpiricalVariogram:
     def __add__(self, other: "EmpiricalVariogram") -> "EmpiricalVariogram":
         if not isinstance(other, EmpiricalVariogram):
             return NotImplemented
-        for name in ("bins", *_HOW_MADE, "dimension"):
+        check_same_bins(self.bins, other.bins)
+        for name in (*_HOW_MADE, "dimension"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 msg = f"Variograms with different {name} do not add: {mine!r} and {theirs!r}. Make both the same way."

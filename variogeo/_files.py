@@ -1,17 +1,24 @@
 """Checks of files that other packages read: every refusal is a DataError that names the file."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from variogeo._checks import DataError
+from variogeo._checks import DataError, checked_path
 
 DAMAGED = "Truncated or damaged? Write it again."
 
 _UNEVEN = "Expected all lists to be of size"
 """What pyarrow says of lists of another length in a column of lists of a fixed size, before 26 of a null there too."""
+
+_NO_FILES: tuple[tuple[Callable[[Path], bool], str], ...] = (
+    (lambda path: path.parts[:1] == ("~",), "Write ~ out: pathlib.Path(path).expanduser()."),
+    (lambda path: path.parts[:1] != () and path.parts[0].endswith(":"), "Must be a path, not an address."),
+    (lambda path: path.is_dir(), "It is a folder: variogeo.io.open_points takes one of Parquet files."),
+)
+"""What a path may be instead of that of a file, and what to do then."""
 
 EXPORT_POINTS = (
     'lonlat, embeddings = ...  # as you load it today; numpy.savez("photos.npz", lonlat=lonlat, embeddings=embeddings)'
@@ -29,9 +36,10 @@ _CODE_MAGIC = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
     """Return a path to a file that exists."""
-    file = Path(path)
+    file = checked_path(path)
     if not file.is_file():
-        msg = f"{file} is not a file. Must be the path of one that exists."
+        cause = next((cause for does, cause in _NO_FILES if does(file)), "Must be the path of one that exists.")
+        msg = f"{file} is not a file. {cause}"
         raise FileNotFoundError(msg)
     return file
 

@@ -73,8 +73,14 @@ def places_of(geometry: "gpd.GeoSeries", point: PointOf | None) -> NDArray[np.fl
     if geometry.crs is None:
         msg = 'The GeoDataFrame has no CRS. Say what its numbers are, e.g. gdf.set_crs("EPSG:4326").'
         raise ValueError(msg)
+    if geometry.crs.is_geocentric and not geometry.has_z[~geometry.isna()].all():
+        msg = (
+            f"CRS {geometry.crs.name!r} measures x, y and z from the middle of the Earth, but geometry has no z. Give "
+            "it one, or say what its numbers are with set_crs(..., allow_override=True)."
+        )
+        raise ValueError(msg)
     lonlat = np.full((len(geometry), 2), np.nan)
-    present = np.flatnonzero(~(geometry.isna() | geometry.is_empty))
+    present = np.flatnonzero(~(geometry.isna() | geometry.is_empty | _nowhere(geometry)))
     try:
         degrees = geometry.iloc[present].to_crs("EPSG:4326")
     except ProjError as error:
@@ -89,6 +95,25 @@ def places_of(geometry: "gpd.GeoSeries", point: PointOf | None) -> NDArray[np.fl
         raise ValueError(msg)
     lonlat[present] = found
     return lonlat
+
+
+def _nowhere(geometry: "gpd.GeoSeries") -> NDArray[np.bool_]:
+    """Return which rows are points at NaN or infinity, which points_from_xy makes of gaps: they are not empty."""
+    import shapely
+
+    shapes = geometry.to_numpy()
+    points = np.flatnonzero((shapely.get_type_id(shapes) == shapely.GeometryType.POINT) & ~shapely.is_empty(shapes))
+    nowhere = np.zeros(len(shapes), bool)
+    nowhere[points] = ~np.isfinite(shapely.get_coordinates(shapes[points])).all(axis=1)
+    return nowhere
+
+
+def nearest_of_boxes(geometry: "gpd.GeoSeries", lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the place (n, 2) of the box of each geometry, in degrees, that is nearest to a place of its own."""
+    box = geometry.to_crs("EPSG:4326").bounds.to_numpy()
+    longitude, latitude = lonlat.T
+    turned = np.column_stack([np.where(longitude > 180, longitude - 360, longitude), latitude])
+    return np.clip(turned, box[:, :2], box[:, 2:])
 
 
 def all_points(geometry: "gpd.GeoSeries") -> bool:
@@ -109,8 +134,12 @@ def _points_of(degrees: "gpd.GeoSeries", point: PointOf | None, rows: NDArray[np
     if point is None:
         msg = f'geometry holds {counts}. Must be points; pass point="representative" (--point on the command line).'
         raise ValueError(msg)
-    bounds = degrees.bounds
-    wide = rows[np.flatnonzero(bounds["maxx"] - bounds["minx"] > 180)]
+    import shapely
+
+    # Of the parts: what is split at the antimeridian has some on both sides of it.
+    parts, owner = shapely.get_parts(degrees.to_numpy(), return_index=True)
+    west, _, east, _ = shapely.bounds(parts).T
+    wide = rows[np.unique(owner[east - west > 180])]
     if wide.size:
         msg = (
             f"geometry is wider than 180 degrees in {wide.size} rows: {listed_rows(wide)}. Across the antimeridian? "

@@ -13,6 +13,9 @@ from variogeo._missing import unmasked
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
+_BITS = {"torch.bfloat16": 8}
+"""Of a whole number in floats that numpy does not have; they come as float32."""
+
 _MOST_BITS = 53
 """A long double has more, but pandas tells labels apart as float64."""
 
@@ -23,11 +26,12 @@ def label_array(labels: Any, count: int, *, name: str) -> NDArray[Any]:
     Masked ones are None. Lists, infinite numbers, and floats that are so large that whole numbers which differ may be
     one float are refused.
     """
-    given, absent = unmasked(arrow_labels(labels) if _package_of(labels) == "pyarrow" else labels)
+    given, absent = unmasked(arrow_labels(labels) if _package_of(labels) == "pyarrow" else labels, name)
     if isinstance(given, str):
         msg = f"Invalid {name} {given!r}: a text. Pass the column itself, e.g. table[{given!r}]."
         raise TypeError(msg)
     array, bits = _as_array(given)
+    bits = min(bits, _BITS.get(str(getattr(labels, "dtype", "")), bits))
     if array.ndim != 1:
         msg = f"Invalid {name} of shape {array.shape}. Must be (n,): one label per point."
         raise ValueError(msg)

@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from variogeo._cards import bins_html
-from variogeo._checks import as_real_array, check_lonlat, check_number, check_whole
+from variogeo._checks import as_real_array, check_number, check_whole
 from variogeo._distances import HALF_GREAT_CIRCLE, lag_along
+from variogeo._lonlat import check_lonlat
+from variogeo._read_only import ReadOnlyArrays
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
-class LagBins:
+class LagBins(ReadOnlyArrays):
     """Lag bins ``(edges[k], edges[k+1]]`` in km.
 
     A pair whose lag equals an edge belongs to the bin below it. Pairs at zero lag (several photos
@@ -133,6 +135,14 @@ class LagBins:
         return f"LagBins({self.edges.tolist()})"
 
     _repr_html_ = bins_html
+
+
+def check_same_bins(one: LagBins, other: LagBins) -> None:
+    """Refuse the bins of two variograms that are to be added, where they differ."""
+    if one != other:
+        both = " and ".join(f"{len(bins)} from {bins.edges[0]:.6g} to {bins.edges[-1]:.6g} km" for bins in (one, other))
+        msg = f"Variograms with different bins do not add: {both}. Make both with the same LagBins."
+        raise ValueError(msg)
 
 
 def _limits(low: Any, high: Any, count: Any) -> tuple[float, float, int]:

@@ -6,8 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_choice, check_lonlat, check_number
+from variogeo._checks import check_choice, check_number
 from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE, lag_of_pairs, prepare_points
+from variogeo._lonlat import check_lonlat
 from variogeo._model import VariogramModel
 
 Kernel = Literal["correlogram", "binary"]

@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_lonlat
 from variogeo._distances import one_spelling
 from variogeo._geohash import geohash
+from variogeo._lonlat import check_lonlat
 from variogeo._nearest_place import NearestPlaces, nearest_places
 
 Template = Literal["degrees", "hemispheres", "cells", "place"]

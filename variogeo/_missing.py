@@ -18,13 +18,13 @@ Dequantize = Callable[[NDArray[Any]], NDArray[Any]]
 DROP_CURE = 'Drop these rows, or pass missing="drop".'
 
 
-def unmasked(values: Any) -> tuple[Any, NDArray[np.bool_] | None]:
+def unmasked(values: Any, name: str) -> tuple[Any, NDArray[np.bool_] | None]:
     """Return what lies under a mask, and in which rows any of it is masked; other values as they are, and None."""
-    given = to_numpy(values)
+    given = to_numpy(values, name)
     if not isinstance(given, np.ma.MaskedArray):
         return given, None
     mask = np.atleast_1d(np.ma.getmaskarray(given))
-    absent: NDArray[np.bool_] = mask.reshape(len(mask), -1).max(axis=1, initial=False)
+    absent = np.asarray(mask.any(axis=tuple(range(1, mask.ndim))))
     return np.asarray(given.data), absent
 
 
@@ -58,7 +58,7 @@ def as_vectors(values: NDArray[Any], dequantize: Dequantize | None, *, name: str
         raise ValueError(msg)
     locked = values.view()
     locked.setflags(write=False)
-    floats = np.asarray(to_numpy(dequantize(locked)))
+    floats = np.asarray(to_numpy(dequantize(locked), "dequantize"))
     if floats.dtype.kind != "f" or floats.shape != values.shape:
         msg = (
             f"Invalid dequantize: it made {floats.shape} {floats.dtype} of {values.shape} {values.dtype}. "

@@ -35,10 +35,20 @@ def as_type(value: Any, dtype: Any) -> Any:
     return value.to(dtype) if is_torch(value) else value.astype(dtype, copy=False)
 
 
-def to_numpy(value: Any) -> Any:
-    """Return a tensor as a numpy array on the host (bfloat16 as float32), anything else unchanged."""
-    if not is_torch(value):
-        return value
+def to_numpy(value: Any, name: str = "tensor") -> Any:
+    """Return a tensor as a numpy array on the host (bfloat16 as float32), a list of them alike, all else unchanged."""
+    if isinstance(value, list | tuple) and len(value) and is_torch(value[0]):
+        return [to_numpy(row, name) for row in value]
+    return _on_host(value, name) if is_torch(value) else value
+
+
+def _on_host(tensor: Any, name: str) -> Any:
+    """Return a tensor as a numpy array, or refuse one that is none."""
     torch = sys.modules["torch"]
-    host = value.detach().cpu()
-    return (host.float() if host.dtype == torch.bfloat16 else host).numpy()
+    try:
+        host = tensor.detach().resolve_conj().resolve_neg().cpu()
+        return (host.float() if host.dtype == torch.bfloat16 else host).numpy()
+    except (RuntimeError, TypeError, NotImplementedError):
+        kind = f"{tensor.dtype}, {tensor.layout}, on device '{tensor.device}'"
+        msg = f"Invalid {name}: a tensor of {kind} is no array. Must be dense, of plain numbers and filled with data."
+        raise TypeError(msg) from None

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_lonlat, check_same_length, listed_rows
+from variogeo._checks import check_same_length, listed_rows
 from variogeo._distances import lag_along, one_spelling, prepare_points
 from variogeo._geometry import lonlat_from_geodataframe
+from variogeo._lonlat import check_lonlat
 
 COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 """Eight directions, clockwise from north."""

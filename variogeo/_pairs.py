@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from variogeo._cards import settings_html
 from variogeo._checks import check_whole
+from variogeo._read_only import ReadOnlyArrays
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class StratifiedPairs:
 
 
 @dataclass(frozen=True, eq=False)
-class PairSampling:
+class PairSampling(ReadOnlyArrays):
     """How the pairs of a sampled variogram were chosen.
 
     Attributes

@@ -1,6 +1,6 @@
 """Points with one embedding each: what the doors return and the verbs take."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from variogeo._cards import points_html
-from variogeo._checks import check_lonlat, check_same_length, check_text, listed_rows
+from variogeo._checks import check_same_length, check_text, check_whole, listed_rows, values_in_place
 from variogeo._label_codes import label_array
-from variogeo._namespace import to_numpy
+from variogeo._lonlat import check_lonlat
+from variogeo._read_only import ReadOnlyArrays
 from variogeo._rows import RowSource
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PointEmbeddings:
+class PointEmbeddings(ReadOnlyArrays):
     """Points with one embedding each, and what is known about where they came from.
 
     Iterating gives the two arrays, so ``lonlat, embeddings = points`` and
@@ -107,7 +108,7 @@ class PointEmbeddings:
 
 def _in_place(embeddings: Any) -> Any:
     """Return embeddings as an (n, d) array without a copy, a row source as it is."""
-    array = embeddings if isinstance(embeddings, RowSource) else np.asanyarray(to_numpy(embeddings))
+    array = values_in_place(embeddings, "embeddings")
     if array.ndim != 2 or array.shape[1] == 0:
         msg = f"Invalid embeddings of shape {tuple(array.shape)}. Must be (n, d): one row per point."
         raise ValueError(msg)
@@ -119,7 +120,10 @@ def _in_place(embeddings: Any) -> Any:
 
 def _row_numbers(dropped: Sequence[int]) -> tuple[int, ...]:
     """Return row numbers as increasing whole numbers."""
-    rows = tuple(int(row) for row in dropped)
+    if not isinstance(dropped, Iterable):
+        msg = f"Invalid dropped of type {type(dropped).__name__}. Must be row numbers, increasing."
+        raise TypeError(msg)
+    rows = tuple(check_whole(row, name="dropped", at_least=0) for row in dropped)
     if any(low >= high for low, high in zip((-1, *rows), rows, strict=False)):
         msg = f"Invalid dropped {listed_rows(rows)}. Must be row numbers, increasing."
         raise ValueError(msg)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from variogeo._checks import Dissimilarity, check_choice, check_lonlat, check_same_length, check_values
+from variogeo._checks import Dissimilarity, check_choice, check_same_length, check_values
 from variogeo._distances import Metric, SpherePoints, prepare_points
 from variogeo._engine import Terms
+from variogeo._lonlat import check_lonlat
 
 
 def prepared_points(lonlat: Any, metric: Metric) -> SpherePoints:

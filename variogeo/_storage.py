@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from variogeo._checks import DataError
+from variogeo._checks import DataError, checked_path
 
 SCHEMA = 5
 """The newest layout that this version reads, and the one it writes."""
@@ -65,7 +65,7 @@ def dump_document(kind: str, content: dict[str, Any]) -> str:
 
 def read_document(path: str | os.PathLike[str]) -> Document:
     """Return the checked document of a file."""
-    with Path(path).open("rb") as stream:
+    with checked_path(path).open("rb") as stream:
         raw = stream.read(_LARGEST + 1)
     return parse_document(raw, str(path))
 
@@ -111,7 +111,7 @@ def parse_document(raw: bytes, name: str) -> Document:
 
 def write_bytes(path: str | os.PathLike[str], raw: bytes, *, overwrite: bool) -> None:
     """Write ``raw`` under a temporary name and rename it, so that no reader sees half a file."""
-    file = Path(path)
+    file = checked_path(path)
     if file.exists() and not overwrite:
         msg = f"{file} exists. Pass overwrite=True or choose another name."
         raise FileExistsError(msg)

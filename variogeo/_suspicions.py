@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 _FEWEST = 10
 """Fewer points may lie anywhere by chance."""
 
+_METRES_PER_DEGREE = 110_000
+
 _HALF, _MIXER = np.uint64(32), np.uint64(0xBF58476D1CE4E5B9)
 """Half a word, and the first factor of SplitMix64 (Steele, Lea and Flood: Fast splittable pseudorandom number
 generators, OOPSLA 2014)."""
@@ -18,6 +20,12 @@ def look_like_radians(degrees: NDArray[np.float64]) -> bool:
     """Whether coordinates (n, 2) said to be degrees would all make sense as radians; (0, 0) is no place and none."""
     known = degrees[(degrees != 0).any(axis=1)]
     return len(known) >= _FEWEST and bool((np.abs(known) <= (np.pi, np.pi / 2)).all())
+
+
+def look_like_degrees_as_metres(degrees: NDArray[np.float64]) -> bool:
+    """Whether all coordinates lie within what 360 metres are in degrees around (0, 0): degrees in a CRS of metres."""
+    known = degrees[(degrees != 0).any(axis=1)]
+    return len(known) >= _FEWEST and bool((np.abs(known) <= 360 / _METRES_PER_DEGREE).all())
 
 
 def row_prints(block: NDArray[Any]) -> NDArray[np.uint64]:

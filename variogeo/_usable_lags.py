@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._cards import settings_html
-from variogeo._checks import check_lonlat
 from variogeo._cores import usable_cores
 from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE, distinct_places, prepare_points
 from variogeo._lags import LagBins
 from variogeo._longitudes import covering_arc
+from variogeo._lonlat import check_lonlat
 
 ENOUGH_PAIRS = 30
 """Bins with fewer pairs are marked (docs/conventions.md)."""

@@ -5,8 +5,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_choice, check_lonlat, check_whole
+from variogeo._checks import check_choice, check_whole
 from variogeo._distances import pairwise_lag, prepare_points
+from variogeo._lonlat import check_lonlat
 from variogeo._model import VariogramModel
 
 __all__ = ["gaussian_field", "uniform_lonlat"]

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._read_only import ReadOnlyArrays
+
 _KEYS = ("first", "second", "bin")
 _FLOATS = ("weight", "lag", "term")
 
@@ -15,7 +17,7 @@ _ROOM = 4
 
 
 @dataclass(frozen=True, eq=False)
-class ClassSums:
+class ClassSums(ReadOnlyArrays):
     """Sums per class of pairs and lag bin, of the cells that hold pairs; they add.
 
     A class has two numbers: the patches of the two points, the smaller one first, or twice the azimuth cell.

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from variogeo._read_only import ReadOnlyArrays
+
 SHIFT = 47
 """A cell is what is left of a float64's bits after dropping this many: 32 cells an octave, each 2 to 3 % wide."""
 
@@ -20,7 +22,7 @@ _OCTAVES_ABOVE = 8
 
 
 @dataclass(frozen=True, eq=False)
-class TermHistogram:
+class TermHistogram(ReadOnlyArrays):
     """Counts of dissimilarities in cells of equal relative width, the same for all data, so that they add.
 
     Attributes

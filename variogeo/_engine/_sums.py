@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from variogeo._engine._class_sums import ClassSums, no_classes
 from variogeo._engine._histogram import TermHistogram
 from variogeo._lags import LagBins
+from variogeo._read_only import ReadOnlyArrays
 
 
 @dataclass(frozen=True, eq=False)
-class LagSums:
+class LagSums(ReadOnlyArrays):
     """Sums per lag bin; position 0 is the pairs at zero lag, position k the k-th bin.
 
     Attributes

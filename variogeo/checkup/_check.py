@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_lonlat, check_same_length
+from variogeo._checks import check_same_length
 from variogeo._distances import distinct_places
+from variogeo._lonlat import check_lonlat
 from variogeo._suspicions import repeated_rows
 from variogeo._usable_lags import ENOUGH_PAIRS, Extent, UsableLags, extent_of, usable_lags
 from variogeo.checkup._checkup import Checkup, Norms
@@ -59,10 +60,10 @@ def check(lonlat: Any, embeddings: Any, *, groups: Any = None, check_land: bool 
     Notes
     -----
     Errors are "no rows", "missing coordinates", "not degrees", "latitude beyond 90", "longitude beyond 360", "integer
-    embeddings", "missing embeddings", "zero vectors" and "one place". Warnings are "null island", "radians", "swapped
-    columns", "identical rows", "constant embeddings", "one column", "missing labels", "few points" and "many pairs".
-    Notes are "same place" (a warning from half of the rows on), "not normalised", "constant columns", "few groups" and
-    "overlapping chips".
+    embeddings", "missing embeddings", "zero vectors" and "one place". Warnings are "null island", "radians", "degrees
+    as metres", "swapped columns", "identical rows", "constant embeddings", "one column", "missing labels", "few points"
+    and "many pairs". Notes are "same place" (a warning from half of the rows on), "not normalised", "constant columns",
+    "few groups" and "overlapping chips".
 
     The land mask has cells of one degree. Swapped columns are suspected where at least 95 % of ten points or more lie
     on land once they are swapped, and 10 % and three points more than as they are. In ``docs/scripts/make_land.py``

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._cards import settings_html
+from variogeo._read_only import ReadOnlyArrays
 from variogeo._usable_lags import Extent, UsableLags
 from variogeo.checkup._findings import Finding
 from variogeo.checkup._groups import GroupSizes
@@ -44,7 +45,7 @@ class Norms:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Checkup:
+class Checkup(ReadOnlyArrays):
     r"""What `variogeo.check` has found: facts, findings, and the next lines to write.
 
     ``print`` shows it as text, a notebook as HTML; ``to_html`` is a page of its own, ``to_json`` is for programs.

@@ -7,22 +7,23 @@ from numpy.typing import NDArray
 
 from variogeo._checks import as_real_array
 from variogeo._land import land_shares
-from variogeo._suspicions import look_like_radians
+from variogeo._lonlat import check_no_frame, check_order, check_precision
+from variogeo._suspicions import look_like_degrees_as_metres, look_like_radians
 from variogeo.checkup._findings import Finding, about_rows, counted
+
+_LARGEST_METRES = 2.1e7
+"""Half of the Earth's circumference, where projected coordinates end; in 1e-7 degrees it is two degrees."""
 
 
 def coordinates(lonlat: Any) -> NDArray[Any]:
     """Return coordinates as an (n, 2) array of numbers, masked ones as NaN; refuse what has not this shape."""
-    if type(lonlat).__module__.startswith("geopandas"):
-        msg = (
-            f"Invalid lonlat of type {type(lonlat).__name__}. Must be an (n, 2) array. "
-            "variogeo.io.points_from_geodataframe makes points of a GeoDataFrame: check(*points)."
-        )
-        raise TypeError(msg)
+    check_no_frame(lonlat, name="lonlat")
+    check_order(lonlat, name="lonlat")
     array = numbers(lonlat, "lonlat")
     if array.ndim != 2 or array.shape[1] != 2:
         msg = f"Invalid lonlat of shape {array.shape}. Must be (n, 2): longitude, latitude in degrees. Stack the two."
         raise ValueError(msg)
+    check_precision(lonlat, array, name="lonlat")
     return array
 
 
@@ -40,7 +41,7 @@ def coordinate_findings(lonlat: NDArray[Any], *, check_land: bool) -> tuple[list
     finite = np.asarray(np.isfinite(degrees).all(axis=1))
     magnitude = np.where(finite[:, None], np.abs(degrees), 0.0)
     placed = finite & (magnitude[:, 0] <= 360) & (magnitude[:, 1] <= 90)
-    found = _missing(np.flatnonzero(~finite)) + _out_of_bounds(magnitude, lonlat.dtype)
+    found = _missing(np.flatnonzero(~finite)) + _out_of_bounds(magnitude)
     found += _null_island(degrees, placed)
     if np.count_nonzero(placed) == np.count_nonzero(finite):
         found += _radians(degrees[placed])
@@ -59,12 +60,12 @@ def _missing(rows: NDArray[np.intp]) -> list[Finding]:
     return [Finding("error", "missing coordinates", text, rows)]
 
 
-def _out_of_bounds(magnitude: NDArray[np.float64], dtype: np.dtype[Any]) -> list[Finding]:
+def _out_of_bounds(magnitude: NDArray[np.float64]) -> list[Finding]:
     """Say which rows are no degrees: projected, E7, swapped or simply too large."""
     largest = magnitude.max(axis=0, initial=0.0)
     if largest.max() > 1000:
         rows = np.flatnonzero(magnitude.max(axis=1) > 1000)
-        is_e7 = dtype.kind in "iu" and largest[0] <= 3.6e9 and largest[1] <= 9e8
+        is_e7 = largest.max() > _LARGEST_METRES and (largest <= (3.6e9, 9e8)).all() and (magnitude % 1 == 0).all()
         kind = "E7 integers" if is_e7 else "Projected metres"
         cure = 'Pass units="e7" to variogeo.io.points_from_arrays.' if is_e7 else "Pass a GeoDataFrame with its CRS."
         text = f"Coordinates up to {largest.max():.6g}, {about_rows(rows)}, are not degrees. {kind}? {cure}"
@@ -100,7 +101,13 @@ def _null_island(degrees: NDArray[np.float64], placed: NDArray[np.bool_]) -> lis
 
 
 def _radians(degrees: NDArray[np.float64]) -> list[Finding]:
-    """Say that coordinates seem to be radians."""
+    """Say that coordinates seem to be radians, or degrees that were taken for metres."""
+    if look_like_degrees_as_metres(degrees):
+        text = (
+            "All points lie within 400 m of longitude 0, latitude 0. Were they degrees in a CRS of metres? Then say "
+            'so: gdf.set_crs("EPSG:4326", allow_override=True).'
+        )
+        return [Finding("warning", "degrees as metres", text)]
     if not look_like_radians(degrees):
         return []
     longitude, latitude = np.abs(degrees).max(axis=0)

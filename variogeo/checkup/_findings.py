@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from variogeo._cards import text_html
 from variogeo._checks import check_choice, listed_rows
+from variogeo._read_only import ReadOnlyArrays
 
 Level = Literal["error", "warning", "note"]
 
@@ -16,7 +17,7 @@ _JSON_ROWS = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Finding:
+class Finding(ReadOnlyArrays):
     """One thing that `variogeo.check` has found.
 
     Parameters

@@ -8,7 +8,7 @@ from variogeo._engine._cost import LARGEST_SECONDS, Cost, cost_of
 from variogeo._usable_lags import UsableLags
 from variogeo.checkup._findings import Finding
 
-_DROPPED = {"missing coordinates", "missing embeddings", "zero vectors"}
+DROPPED = {"missing coordinates", "missing embeddings", "zero vectors"}
 """Errors that ``missing="drop"`` cures."""
 
 _SAMPLED = 2_000_000
@@ -82,7 +82,7 @@ def cost_findings(ways: tuple[Way, ...]) -> list[Finding]:
 def next_lines(lags: UsableLags | None, ways: tuple[Way, ...], findings: list[Finding]) -> tuple[str, ...]:
     """Return the lines of code to write next; none where a finding has to be dealt with first that no option cures."""
     errors = {finding.name for finding in findings if finding.level == "error"}
-    if lags is None or not ways or errors - _DROPPED:
+    if lags is None or not ways or errors - DROPPED:
         return ()
     low, high = lags.limits
     way = affordable(ways)

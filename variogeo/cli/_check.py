@@ -9,7 +9,7 @@ from typing import Any
 from variogeo._checks import DataError
 from variogeo._files import naming
 from variogeo.checkup import Checkup, Finding
-from variogeo.checkup._ways import affordable
+from variogeo.checkup._ways import DROPPED, affordable
 from variogeo.cli._lines import naming_options, print_json, print_result
 from variogeo.cli._outputs import check_file, of_bytes, write_outputs
 from variogeo.cli._points import add_points_options, inputs_of, read_rows, same_points
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         inputs = inputs_of(arguments)
         check_file(arguments.html, "--html", ".html", overwrite=arguments.overwrite, inputs=inputs)
     try:
-        lonlat, embeddings, groups = read_rows(arguments)
+        lonlat, embeddings, groups, in_degrees = read_rows(arguments)
         with naming(arguments.points):
             found = variogeo.check(lonlat, embeddings, groups=groups, check_land=not arguments.no_check_land)
     except DataError as error:
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         print_json({"ok": False, "findings": [Finding("error", "not readable", str(error)).to_json()]})
         return 1
-    checkup = _in_options(found, arguments)
+    checkup = _in_options(_answered(found, arguments, in_degrees=in_degrees), arguments)
     if arguments.html is not None:
         write_outputs({arguments.html: of_bytes(checkup.to_html().encode())})
     if arguments.json:
@@ -56,6 +56,17 @@ def run(arguments: argparse.Namespace) -> int:
         written = "" if arguments.html is None else f"\n\nWritten to {arguments.html}."
         print_result(f"{checkup}{written}")
     return 0 if checkup.ok else 1
+
+
+def _answered(checkup: Checkup, arguments: argparse.Namespace, *, in_degrees: bool) -> Checkup:
+    """Return a checkup without what the options have answered: that these are degrees, and what becomes of gaps."""
+    findings = [one for one in checkup.findings if not (in_degrees and one.name == "radians")]
+    if arguments.missing == "drop":
+        findings = [
+            Finding("note", one.name, f"{one.text} This is done.", one.rows) if one.name in DROPPED else one
+            for one in findings
+        ]
+    return replace(checkup, findings=tuple(findings))
 
 
 def _in_options(checkup: Checkup, arguments: argparse.Namespace) -> Checkup:
@@ -69,7 +80,7 @@ def _next(checkup: Checkup, arguments: argparse.Namespace) -> list[str]:
     if not checkup.next_lines:
         return []
     words = ["variogeo", "fit", *same_points(arguments)]
-    words += [] if checkup.ok else ["--missing", "drop"]
+    words += [] if checkup.ok or arguments.missing == "drop" else ["--missing", "drop"]
     words += ["--group", arguments.group, "--exclude-group"] if arguments.group is not None else []
     return [shlex.join([*words, *_cheaper(checkup, arguments), "--out", "results"])]
 

@@ -33,6 +33,12 @@ PHRASES = (
     ("its own, patches= refuses", "its own, --patches group refuses"),
     ("exclude= leaves out", "--exclude-group leaves out"),
     ("e.g. variogeo.inference.kmeans_patches", "e.g. --patches 25"),
+    ("variogeo.inference.kmeans_patches(lonlat, 50) makes some", "--patches 50 makes some"),
+    (
+        'Then say so: gdf.set_crs("EPSG:4326", allow_override=True).',
+        'Then write the file again with the right CRS: set_crs("EPSG:4326", allow_override=True) of geopandas.',
+    ),
+    ("Make both with the same LagBins", "Fit both with the same --low, --high and --bins"),
     ("exclude or weights with sampled pairs", "--exclude-group or --density-weights with --sample"),
     (' With dissimilarity="half_squared" they are values like others.', ""),
     ('For dissimilarity="half_squared", pass arrays to the function itself. ', ""),

@@ -10,7 +10,7 @@ from variogeo._fitting import ModelChoice, Weights, compare_models, fit_variogra
 from variogeo._models import MODELS
 from variogeo._nested import Nested
 from variogeo._parameters import checked_classes, parameter_names
-from variogeo.cli._usage import UsageError, file_first
+from variogeo.cli._usage import Extend, UsageError, file_first
 
 _WEIGHTS: Weights = "equal"
 """Bins are logarithmic by default and most pairs far apart: with weights by pairs a curve would miss its rise."""
@@ -20,7 +20,7 @@ def add_models_options(parser: argparse.ArgumentParser, *, default: bool, fix: b
     """Add the models, what is fixed and the weights of the bins; without a default only models that are named."""
     group = parser.add_argument_group("fit")
     group.add_argument(
-        "--models", nargs="+", type=_model, metavar="MODEL",
+        "--models", nargs="+", action=Extend, type=_model, metavar="MODEL",
         default=list(MODELS.values()) if default else None,
         help=f"models to compare, of {', '.join(MODELS)}; two with a + are one of a short and a long structure "
         f"(default: {'all of them' if default else 'no fit'})",
@@ -29,6 +29,7 @@ def add_models_options(parser: argparse.ArgumentParser, *, default: bool, fix: b
         group.add_argument(
             "--fix",
             nargs="+",
+            action=Extend,
             type=_held,
             metavar="NAME=NUMBER",
             help="parameters to hold, such as nugget=0; in all models",

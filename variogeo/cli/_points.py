@@ -68,18 +68,22 @@ def read_points(arguments: argparse.Namespace, *, check_land: bool = True) -> Po
     return points
 
 
-def read_rows(arguments: argparse.Namespace) -> tuple[Any, Any, Any]:
-    """Return places, embeddings and groups of a file with NaN where something is missing, so that all of it is seen."""
+def read_rows(arguments: argparse.Namespace) -> tuple[Any, Any, Any, bool]:
+    """Return places, embeddings and groups of a file, and whether the places are known to be in degrees.
+
+    Where something is missing they are NaN, so that all of it is seen.
+    """
     from variogeo.io._read import raw_points
     from variogeo.io._wanted import Wanted
 
-    if arguments.stream or arguments.points.is_dir() or arguments.missing == "drop":
+    if arguments.stream or arguments.points.is_dir():
         points = read_points(arguments, check_land=False)
-        return points.lonlat, points.embeddings, points.groups
+        known = points.crs is not None or arguments.units is not None
+        return points.lonlat, points.embeddings, points.groups, known
     given = {"dequantize": None, **_given(arguments), "missing": "drop"}
     del given["model_id"]
     raw = raw_points(arguments.points, arguments.table, Wanted(**given))
-    return raw.lonlat, raw.embeddings, raw.groups
+    return raw.lonlat, raw.embeddings, raw.groups, raw.units is not None
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -103,14 +107,19 @@ def inputs_of(arguments: argparse.Namespace) -> list[Path]:
 
 def same_points(arguments: argparse.Namespace) -> list[str]:
     """Return the words that name the same points to another command."""
-    words: list[str] = [] if arguments.points is None else [str(arguments.points)]
+    words: list[str] = [] if arguments.points is None else [_named(arguments.points)]
     for name in ("embedding", "lon", "lat", "units", "point", "table", "dequantize", "model_id"):
         given = getattr(arguments, name)
         if given is not None:
-            text = f"{given[0]}..{given[-1]}" if isinstance(given, list) else str(given)
+            text = f"{given[0]}..{given[-1]}" if isinstance(given, list) else _named(given)
             words += [f"--{name.replace('_', '-')}", text]
     words += ["--missing", arguments.missing] if arguments.missing != "refuse" else []
     return words + [f"--{name}" for name in ("no-check-land", "stream") if getattr(arguments, name.replace("-", "_"))]
+
+
+def _named(value: Any) -> str:
+    """Return a value as a word that is no option."""
+    return f"./{value}" if isinstance(value, Path) and str(value).startswith("-") else str(value)
 
 
 def _columns(text: str) -> str | list[str]:

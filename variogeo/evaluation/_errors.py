@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_lonlat, check_number, check_same_length
+from variogeo._checks import check_number, check_same_length
 from variogeo._distances import lag_along
+from variogeo._lonlat import check_lonlat
 
 _GEOSCORE_SCALE = 1492.7
 """Decay of the GeoScore, km (Haas et al. 2023, PIGEON)."""

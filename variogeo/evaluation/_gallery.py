@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_lonlat, check_same_length, check_whole
+from variogeo._checks import check_same_length, check_whole
 from variogeo._distances import prepare_points
+from variogeo._lonlat import check_lonlat
 
 
 def recall_at_k(ranked: Any, true: Any, k: Iterable[int] = (1, 5, 10)) -> dict[int, float]:

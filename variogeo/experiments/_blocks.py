@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from variogeo._checks import check_lonlat, check_number
+from variogeo._checks import check_number
+from variogeo._lonlat import check_lonlat
 
 DRAWS = 2000
 """Draws of the block bootstrap."""

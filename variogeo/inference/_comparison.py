@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from variogeo._cards import group_tests_html
 from variogeo._checks import check_whole
+from variogeo._read_only import ReadOnlyArrays
 from variogeo.inference._holm import holm
 from variogeo.inference._intervals import student_quantile
 from variogeo.inference._uncertainty import CurveUncertainty
@@ -22,7 +23,7 @@ _DRAWS = 9999
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupComparison:
+class GroupComparison(ReadOnlyArrays):
     """Tests of equal curves, for each pair of groups. Made by `compare_groups`.
 
     Attributes

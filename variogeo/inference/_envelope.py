@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from variogeo._cards import envelope_html
 from variogeo._checks import as_real_array, check_number
+from variogeo._read_only import ReadOnlyArrays
 from variogeo.inference._holm import holm
 
 _ROUNDING = 1e-9
@@ -15,7 +16,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class GlobalEnvelope:
+class GlobalEnvelope(ReadOnlyArrays):
     """What `envelope` returns. Curves are read where all of them have a number; NaN elsewhere.
 
     Attributes

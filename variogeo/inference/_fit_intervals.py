@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from variogeo._cards import intervals_html, settings_html
 from variogeo._fit import VariogramFit
 from variogeo._fitting import fit_variogram
+from variogeo._read_only import ReadOnlyArrays
 from variogeo.inference._intervals import check_level, on_log_scale, student_quantile
 from variogeo.inference._uncertainty import CurveUncertainty, pooled_patches
 
@@ -42,7 +43,7 @@ class ParameterInterval(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FitIntervals:
+class FitIntervals(ReadOnlyArrays):
     """A fit with intervals of its parameters. Made by `fit_intervals`.
 
     Indexing gives the `ParameterInterval` of a parameter by its name.
@@ -212,6 +213,8 @@ def fit_intervals(
         else:
             t = student_quantile(1 - tail, max(pooled_patches(uncertainty) - 1, 1.0))
             interval = _limits(estimate, found, t)
+        # Errors that are too uncertain for limits are none.
+        error = np.where(np.isnan(interval).any(axis=1), np.nan, error)
         held = [name in (fixed or {}) for name in names]
         error[held], interval[held] = 0.0, estimate[held, None]
         # A parameter that every fit puts on its bound is held there, not known exactly.

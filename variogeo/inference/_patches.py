@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_lonlat, check_number, check_whole
+from variogeo._checks import check_number, check_whole
 from variogeo._distances import EARTH_RADIUS, prepare_points
+from variogeo._lonlat import check_lonlat
 from variogeo.inference._fibonacci import nearest_of_lattice
 
 _STILL = 1e-4

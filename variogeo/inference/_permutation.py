@@ -15,6 +15,7 @@ from variogeo._cores import usable_cores
 from variogeo._distances import Metric
 from variogeo._lags import LagBins
 from variogeo._prepared import prepared
+from variogeo._read_only import ReadOnlyArrays
 from variogeo.inference._envelope import GlobalEnvelope, envelope
 from variogeo.inference._place_pairs import PlacePairs
 
@@ -32,7 +33,7 @@ _AT_ONCE = 32
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PermutationEnvelope:
+class PermutationEnvelope(ReadOnlyArrays):
     """An empirical variogram among those of permuted places. Made by `permutation_test`.
 
     Attributes

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from variogeo._cards import uncertainty_html
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._patch_sums import PatchSums
+from variogeo._read_only import ReadOnlyArrays
 from variogeo.inference._intervals import check_level, on_log_scale, student_quantile
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _MOST_EMPTY = {"jackknife": 0.0, "bootstrap": 0.05}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CurveUncertainty:
+class CurveUncertainty(ReadOnlyArrays):
     """A variogram with replicates of its curve. Made by `jackknife` or `bootstrap`.
 
     Attributes

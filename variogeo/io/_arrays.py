@@ -1,6 +1,9 @@
 """The door for arrays: `points_from_arrays`."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from numpy.typing import NDArray
 
 from variogeo._checks import check_choice, values_in_place
 from variogeo._missing import Dequantize, Missing, as_vectors, unmasked, with_nan
@@ -88,9 +91,17 @@ def raw_arrays(
 
 def vectors_of(embeddings: Any, dequantize: Dequantize | None, *, name: str = "embeddings") -> Any:
     """Return embeddings as (n, d) floats, NaN where they are masked; memory maps and row sources as they are."""
-    given, absent = unmasked(embeddings)
+    given, absent = unmasked(embeddings, name)
     array = values_in_place(given, name)
     if array.ndim != 2 or array.shape[1] == 0:
         msg = f"Invalid {name} of shape {tuple(array.shape)}. Must be (n, d): one row per point."
         raise ValueError(msg)
     return with_nan(as_vectors(array, dequantize, name=name), absent)
+
+
+def check_one_kind(arrays: Sequence[NDArray[Any]], title: str) -> None:
+    """Refuse integers beside floats, which would become floats without the formula of their publisher."""
+    kinds = {array.dtype.kind == "f": array.dtype for array in arrays}
+    if len(kinds) > 1:
+        msg = f"{title} are of different types: {kinds[True]} and {kinds[False]}. Must be alike."
+        raise TypeError(msg)

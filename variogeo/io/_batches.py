@@ -54,6 +54,9 @@ def points_from_batches(
     <PointEmbeddings: 4 points, embeddings (4, 2) float64>
     """
     check_choice(missing, Missing, name="missing")
+    if not isinstance(batches, Iterable):
+        msg = f"Invalid batches of type {type(batches).__name__}. Must be an iterable of (lonlat, embeddings)."
+        raise TypeError(msg)
     parts: list[RawPoints] = []
     known = model_id
     for number, batch in enumerate(batches):
@@ -93,7 +96,8 @@ def _raw_of(
         return replace(raw, embeddings=np.array(raw.embeddings[:])), None
     except (ValueError, TypeError) as error:
         msg = f"batch {number}: {error}"
-        raise type(error)(msg) from None
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(msg) from None
 
 
 def _check_alike(first: RawPoints, other: RawPoints, number: int) -> None:

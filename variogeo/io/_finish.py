@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import SMALLEST, check_lonlat, check_same_length, listed_rows, row_magnitudes
+from variogeo._checks import SMALLEST, check_same_length, listed_rows, row_magnitudes
 from variogeo._label_codes import label_array
+from variogeo._lonlat import check_lonlat
 from variogeo._missing import DROP_CURE, Missing, refuse_absent
 from variogeo._points import PointEmbeddings
 from variogeo._rows import some_rows

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from variogeo._checks import as_real_array, check_choice, listed_rows
 from variogeo._columns import stacked
 from variogeo._files import check_named
-from variogeo._geometry import PointOf, all_points, check_geodataframe, crs_name, places_of
+from variogeo._geometry import PointOf, check_geodataframe, crs_name, places_of
 from variogeo._missing import DROP_CURE, Dequantize, Missing, as_vectors, with_nan
 from variogeo._points import PointEmbeddings
+from variogeo.io._arrays import check_one_kind
 from variogeo.io._finish import RawPoints, finished
 from variogeo.io._names import embedding_names, place_candidates
 from variogeo.io._places import check_agreement
@@ -80,15 +81,15 @@ def points_from_geodataframe(
         check_named(group, names, "column")
     groups = None if group is None else gdf[group]
     lonlat = places_of(gdf.geometry, point)
-    if all_points(gdf.geometry):
-        for pair in place_candidates(names):
-            check_agreement(lonlat, (gdf[name] for name in pair), pair)
+    for pair in place_candidates(names):
+        check_agreement(gdf.geometry, lonlat, (gdf[name] for name in pair), pair)
     if embedding is None or isinstance(embedding, str):
         title = f"column {chosen[0]!r}"
         values, absent = _stacked_lists(gdf[chosen[0]], chosen[0], missing)
     else:
         title = f"columns {chosen[0]!r} to {chosen[-1]!r}"
         columns = [_column_of(gdf, name) for name in chosen]
+        check_one_kind([column for column, _ in columns], title)
         values = np.column_stack([column for column, _ in columns])
         absent = np.any([null for _, null in columns], axis=0)
         if missing == "refuse":
@@ -109,7 +110,7 @@ def _stacked_lists(series: Any, name: str, missing: Missing) -> tuple[NDArray[An
     if series.dtype != object and len(series):  # a column of no rows is of any type
         msg = f"Column {name!r} is of type {series.dtype}. Must be lists or arrays of floats, one embedding per row."
         raise TypeError(msg)
-    absent = np.array([np.ndim(row) == 0 and pd.isna(row) for row in series], dtype=bool)
+    absent = np.array([np.ma.is_masked(row) or (np.ndim(row) == 0 and pd.isna(row)) for row in series], dtype=bool)
     if missing == "refuse":
         _refuse_null(absent, f"Column {name!r}")
     rows = [as_real_array(row, name=f"column {name!r}, row {k}") for k, row in enumerate(series) if not absent[k]]
@@ -121,6 +122,7 @@ def _stacked_lists(series: Any, name: str, missing: Missing) -> tuple[NDArray[An
             f"{present[odd]}. Must be equal, and at least one."
         )
         raise ValueError(msg)
+    check_one_kind(rows, f"The rows of column {name!r}")
     width, dtype = (len(rows[0]), np.result_type(*rows)) if rows else (1, np.dtype(np.float64))
     values = np.zeros((len(series), width), dtype)
     values[present] = np.array(rows, dtype).reshape(len(rows), width)
@@ -142,7 +144,13 @@ def _column_of(gdf: Any, name: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         )
         raise TypeError(msg)
     # A column of pandas' own nullable integers has no NaN.
-    return series.fillna(0).to_numpy(dtype=getattr(series.dtype, "numpy_dtype", series.dtype)), null
+    return series.fillna(0).to_numpy(dtype=_stored_dtype(series)), null
+
+
+def _stored_dtype(series: Any) -> np.dtype[Any]:
+    """Return the dtype of the numbers of a column, be it one of pandas' own: nullable, of Arrow, sparse."""
+    dtype = series.dtype
+    return np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
 
 
 def _refuse_null(absent: NDArray[np.bool_], title: str) -> None:

@@ -49,6 +49,9 @@ def embedding_names(embedding: str | Sequence[str] | None, names: Sequence[str],
         known = [name for name in names if name.lower() in EMBEDDING_COLUMNS]
         if len(known) == 1:
             return (known[0],)
+        if not names:
+            msg = f"No {what} has a name that is text. Rename them, e.g. frame.columns = [*map(str, frame.columns)]."
+            raise DataError(msg)
         found = f"Both {' and '.join(known)} may be" if known else f"None of its {what}s is known as"
         msg = f"{found} the embeddings. It has {listed_names(names)}. Name the {what}: embedding=."
         raise DataError(msg)

@@ -44,7 +44,12 @@ def read_arrays(file: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
             raise DataError(msg)
     # numpy leaves a file that it opened itself open when the archive is damaged.
     with reading("npz", _CURE), file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        return {name: archive[name] for name in names}
+        arrays = {name: archive[name] for name in names}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            msg = f"Member {name!r} is no array. {_CURE}"
+            raise DataError(msg)
+    return arrays
 
 
 def _bytes_of(archive: zipfile.ZipFile, member: str) -> int:

@@ -1,12 +1,13 @@
 """The door for Parquet larger than memory: `open_points`."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from variogeo._checks import DataError
+from variogeo._checks import DataError, checked_path
 from variogeo._files import EXPORT_POINTS, check_no_code, existing_file, naming
 from variogeo._geometry import PointOf
 from variogeo._label_codes import joined_labels, label_array
@@ -19,6 +20,9 @@ from variogeo.io._read import said_units
 from variogeo.io._tables import PARQUET, Table, same_crs
 from variogeo.io._units import Units
 from variogeo.io._wanted import Wanted
+
+_PARQUET = re.compile(r"\.(geo)?(parquet|parq|pq)(\.\w+)?$")
+"""Names of Parquet, with endings such as .pq and .parquet.gz that are refused lest their rows be left out unseen."""
 
 
 def open_points(
@@ -42,7 +46,8 @@ def open_points(
     Parameters
     ----------
     path : path
-        A GeoParquet or Parquet file, or a folder of them: parts of one table, in the order of their names.
+        A GeoParquet or Parquet file, or a folder of them and of such folders: parts of one table, in the order of their
+        paths. Columns that only the names of folders hold (``year=2021``) are not made.
     embedding, lon, lat, point, group, units, dequantize, model_id, check_land
         As in `read_points`. To run in other processes, ``dequantize`` must be a function of a module.
     missing : {"refuse", "drop"}
@@ -83,7 +88,7 @@ def open_points(
     (2, 2) [[0.6 0.8]]
     """
     wanted = Wanted(embedding, lon, lat, point, group, units, missing, dequantize)
-    files = _parts(Path(path))
+    files = _parts(checked_path(path))
     tables: list[Table] = []
     for file in files:
         with naming(file):
@@ -114,11 +119,21 @@ def _parts(path: Path) -> list[Path]:
             msg = f"{file} ends in {file.suffix!r}. Must be Parquet (.parquet, .geoparquet) or a folder of it."
             raise DataError(msg)
         return [file]
-    files = [file for file in path.iterdir() if file.suffix.lower() in PARQUET and not file.name.startswith((".", "_"))]
+    files = sorted(file for file in path.rglob("*") if _is_part(file.relative_to(path)) and not file.is_dir())
     if not files:
         msg = f"{path} is a folder without .parquet or .geoparquet files. Must hold at least one."
         raise DataError(msg)
-    return sorted(files)
+    for file in files:
+        if file.suffix.lower() not in PARQUET:
+            msg = f"{file} is Parquet of another ending. Rename it to .parquet, or take it out of the folder."
+            raise DataError(msg)
+        existing_file(file)
+    return files
+
+
+def _is_part(file: Path) -> bool:
+    """Whether a file of a folder is Parquet by its name; those that begin with . or _ are for programs."""
+    return bool(_PARQUET.search(file.name.lower())) and not any(part.startswith((".", "_")) for part in file.parts)
 
 
 def _check_one_crs(tables: list[Table]) -> None:
@@ -128,6 +143,9 @@ def _check_one_crs(tables: list[Table]) -> None:
         with naming(table.file):
             crs = table.crs()
             first = crs if k == 0 else first
+            if table.has_geometry() != tables[0].has_geometry():
+                msg = f"Only one of it and {tables[0].file} has a geometry. Parts of one table must be alike."
+                raise DataError(msg)
             if not same_crs(first, crs):
                 msg = (
                     f"Its geometry has another CRS than the one in {tables[0].file}. Parts of one table must be alike: "

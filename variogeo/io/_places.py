@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import DataError, check_lonlat
+from variogeo._checks import DataError
 from variogeo._distances import lag_along
 from variogeo._files import reading
-from variogeo._geometry import all_points, crs_name, places_of
+from variogeo._geometry import all_points, crs_name, nearest_of_boxes, places_of
+from variogeo._lonlat import check_lonlat
 from variogeo.io._names import only_pair, place_candidates
 from variogeo.io._tables import Table
 from variogeo.io._units import in_degrees
@@ -30,6 +31,9 @@ def read_places(table: Table, wanted: Wanted) -> tuple[NDArray[np.float64], str 
         pair = named or only_pair(table.names, otherwise=kind)
         return in_degrees(table.numbers(pair), units), None
     if named is None:
+        if units not in (None, "deg"):
+            msg = f"Invalid units {units!r}. It has a geometry, which is in its CRS. Leave them out."
+            raise DataError(msg)
         if geometry.crs is None:
             msg = (
                 f"Its geometry {geometry.name!r} says that its CRS is not known. Say what its numbers are and write it "
@@ -38,22 +42,24 @@ def read_places(table: Table, wanted: Wanted) -> tuple[NDArray[np.float64], str 
             )
             raise DataError(msg)
         lonlat = places_of(geometry, point)
-        if all_points(geometry):
-            for pair in place_candidates(table.names):
-                columns = table.read(*pair)
-                with reading("Parquet"):
-                    series = [columns.column(name).to_pandas() for name in pair]
-                check_agreement(lonlat, series, pair)
+        for pair in place_candidates(table.names):
+            columns = table.read(*pair)
+            with reading("Parquet"):
+                series = [columns.column(name).to_pandas() for name in pair]
+            check_agreement(geometry, lonlat, series, pair)
         return lonlat, crs_name(geometry.crs)
     lonlat = in_degrees(table.numbers(named), units)
-    if geometry.crs is not None and all_points(geometry):
-        _check_near(places_of(geometry, None), lonlat, named)
+    if geometry.crs is not None:
+        _check_near(places_of(geometry, None) if all_points(geometry) else lonlat, geometry, lonlat, named)
     return lonlat, None
 
 
-def check_agreement(lonlat: NDArray[np.float64], columns: Iterable[Any], pair: tuple[str, str]) -> None:
-    """Refuse columns of numbers, or of texts of numbers, that say another place than the geometry of the same row."""
-    _check_near(lonlat, np.column_stack([_as_numbers(column) for column in columns]), pair)
+def check_agreement(geometry: Any, lonlat: NDArray[np.float64], columns: Iterable[Any], pair: tuple[str, str]) -> None:
+    """Refuse columns of numbers, or of texts of numbers, that say another place than the geometry of the same row.
+
+    ``lonlat`` are the places of the geometry; beside polygons and lines the columns may say any place of their box.
+    """
+    _check_near(lonlat, geometry, np.column_stack([_as_numbers(column) for column in columns]), pair)
 
 
 def _as_numbers(column: Any) -> NDArray[np.float64]:
@@ -62,12 +68,17 @@ def _as_numbers(column: Any) -> NDArray[np.float64]:
 
     if column.dtype.kind in "iuf":
         return column.to_numpy(np.float64, na_value=np.nan)
-    numbers: Any = pd.to_numeric(column.astype(str), errors="coerce")
+    texts = column.astype(str).str.replace(",", ".").str.strip("° ")
+    numbers: Any = pd.to_numeric(texts, errors="coerce")
     return numbers.to_numpy(np.float64)
 
 
-def _check_near(lonlat: NDArray[np.float64], numbers: NDArray[np.float64], pair: tuple[str, str]) -> None:
+def _check_near(
+    lonlat: NDArray[np.float64], geometry: Any, numbers: NDArray[np.float64], pair: tuple[str, str]
+) -> None:
     """Refuse numbers that say another place than the geometry of the same row."""
+    if not all_points(geometry):
+        lonlat = nearest_of_boxes(geometry, numbers)
     both = np.flatnonzero(np.isfinite(lonlat).all(axis=1) & np.isfinite(numbers).all(axis=1))
     if not both.size:
         return

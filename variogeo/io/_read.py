@@ -15,7 +15,7 @@ from variogeo._geometry import PointOf
 from variogeo._mapped import mapped_npy
 from variogeo._missing import Dequantize, Missing
 from variogeo._points import PointEmbeddings
-from variogeo.io._arrays import vectors_of
+from variogeo.io._arrays import check_one_kind, vectors_of
 from variogeo.io._finish import RawPoints, finished
 from variogeo.io._names import embedding_names, only_pair, place_candidates
 from variogeo.io._npz import names_in, read_arrays
@@ -167,8 +167,9 @@ def _raw_npz(file: Path, wanted: Wanted) -> RawPoints:
     )
     arrays = read_arrays(file, [*places, *named, *([] if group is None else [group])])
     lonlat = arrays["lonlat"] if len(places) == 1 else _side_by_side(arrays, places)
-    vectors = arrays[named[0]] if wanted.listed else _side_by_side(arrays, named)
     title = EmbeddingColumns(named, wanted.listed).title
+    check_one_kind([arrays[name] for name in named], title)
+    vectors = arrays[named[0]] if wanted.listed else _side_by_side(arrays, named)
     return RawPoints(
         in_degrees(lonlat, wanted.units),
         vectors_of(vectors, wanted.dequantize, name=title),

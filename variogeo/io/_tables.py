@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from variogeo._checks import DataError
 from variogeo._columns import open_parquet, read_columns, read_schema, side_by_side
-from variogeo._files import check_declared, check_named, reading
+from variogeo._files import check_declared, check_filled, check_named, reading
 from variogeo._label_codes import arrow_labels
+from variogeo._lonlat import check_precision
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -56,6 +57,8 @@ class Table:
         """Return columns of numbers side by side, (n, len(names)); NaN where one is null."""
         table = self.read(*names)
         columns = [side_by_side(table, (name,), missing="drop") for name in names]
+        for (values, _), name in zip(columns, names, strict=True):
+            check_precision(values, values, name=f"column {name!r}")
         return np.column_stack([np.where(absent, np.nan, values[:, 0]) for values, absent in columns])
 
     def labels(self, name: str) -> NDArray[Any]:
@@ -73,6 +76,10 @@ class Table:
         if b"geo" in (self.schema.metadata or {}):
             return _described_geometry(self.file, self.schema)
         return _native_geometry(self)
+
+    def has_geometry(self) -> bool:
+        """Whether there is a geometry, of GeoParquet or by a Parquet type."""
+        return self.held is None and (b"geo" in (self.schema.metadata or {}) or bool(_native_columns(self.file)))
 
     def crs(self) -> Any:
         """Return the CRS of the geometry as the file says it; None where it is not known, or without a geometry."""
@@ -104,6 +111,10 @@ def _read_csv(file: Path) -> Any:
 
     with reading("csv", "Must have one line of column names, then one line per point."):
         table = csv.read_csv(file)
+    if table.num_columns == 1 and any(mark in table.column_names[0] for mark in ";\t|"):
+        msg = f"It has one column, {table.column_names[0]!r}. Write it again with commas between its columns."
+        raise DataError(msg)
+    check_filled(table)
     doubled = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
     if doubled:
         msg = f"It has more than one column {doubled[0]!r}. Rename one."
@@ -117,6 +128,9 @@ def _texts_of_csv(file: Path, name: str, column: Any) -> NDArray[Any]:
     import pyarrow.compute as pc
     from pyarrow import csv
 
+    if pa.types.is_binary(column.type):
+        msg = f"Column {name!r} is not UTF-8. Write the file again as UTF-8."
+        raise DataError(msg)
     if pa.types.is_string(column.type):
         return column.to_numpy()
     as_text = csv.ConvertOptions(include_columns=[name], column_types={name: pa.string()})

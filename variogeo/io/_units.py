@@ -6,10 +6,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import as_real_array, check_choice, check_order, listed_rows
+from variogeo._checks import as_real_array, check_choice, listed_rows
 from variogeo._land import land_shares
+from variogeo._lonlat import check_no_frame, check_order, check_precision
 from variogeo._missing import unmasked, with_nan
-from variogeo._suspicions import look_like_radians
+from variogeo._suspicions import look_like_degrees_as_metres, look_like_radians
 
 Units = Literal["deg", "rad", "e7"]
 """Degrees, radians, or whole numbers of 1e-7 degrees."""
@@ -22,12 +23,14 @@ def in_degrees(lonlat: Any, units: Units | None, *, name: str = "lonlat") -> NDA
     """Return coordinates (n, 2) as a new float64 array in degrees, NaN where they are masked."""
     if units is not None:
         check_choice(units, Units, name="units")
+    check_no_frame(lonlat, name=name)
     check_order(lonlat, name=name)
-    given, absent = unmasked(lonlat)
+    given, absent = unmasked(lonlat, name)
     array = as_real_array(given, name=name)
     if array.ndim != 2 or array.shape[1] != 2:
         msg = f"Invalid {name} of shape {array.shape}. Must be (n, 2): longitude, latitude."
         raise ValueError(msg)
+    check_precision(lonlat, array, name=name)
     numbers = with_nan(array.astype(np.float64), absent)
     if units == "rad":
         return _from_radians(numbers, name)
@@ -36,6 +39,13 @@ def in_degrees(lonlat: Any, units: Units | None, *, name: str = "lonlat") -> NDA
 
 def warn_of_looks(lonlat: NDArray[np.float64], units: Units | None, *, check_land: bool, stacklevel: int) -> None:
     """Warn of degrees that look like radians, and of columns that look swapped."""
+    if look_like_degrees_as_metres(lonlat):
+        msg = (
+            f"All {len(lonlat)} points lie within 400 m of longitude 0, latitude 0. Were they degrees in a CRS of "
+            'metres? Then say so: gdf.set_crs("EPSG:4326", allow_override=True).'
+        )
+        warnings.warn(msg, UserWarning, stacklevel=stacklevel + 1)
+        return
     if units is None and look_like_radians(lonlat):
         msg = (
             f"All {len(lonlat)} points lie within pi degrees of longitude and pi / 2 of latitude. Radians? Pass "

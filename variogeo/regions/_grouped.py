@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._cards import groups_html
-from variogeo._checks import Dissimilarity, check_choice, check_lonlat, check_same_length, check_values
+from variogeo._checks import Dissimilarity, check_choice, check_same_length, check_values
 from variogeo._distances import Metric, SpherePoints, prepare_points
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._engine import ClassSums, Terms, accumulate, check_cost_alone, no_classes
 from variogeo._from_pairs import check_bins
 from variogeo._label_codes import label_codes
 from variogeo._lags import LagBins
+from variogeo._lonlat import check_lonlat
 from variogeo._patch_sums import PatchSums
 from variogeo._point_marks import marks_of
 from variogeo._rows import some_rows

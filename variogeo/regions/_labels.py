@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import as_real_array, check_lonlat, listed_rows
+from variogeo._checks import as_real_array, listed_rows
 from variogeo._label_codes import label_array
+from variogeo._lonlat import check_lonlat
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -12,6 +12,7 @@ from variogeo._distances import Metric
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._estimation import empirical_variogram
 from variogeo._lags import LagBins
+from variogeo._read_only import ReadOnlyArrays
 from variogeo.sampling_bias._largest_shares import largest_shares
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class WeightComparison:
+class WeightComparison(ReadOnlyArrays):
     """An empirical variogram with and without weights. Made by `compare_weights`.
 
     Attributes

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_lonlat, check_number
+from variogeo._checks import check_number
 from variogeo._distances import EARTH_RADIUS, HALF_GREAT_CIRCLE, one_spelling, prepare_points
 from variogeo._label_codes import complete_codes
+from variogeo._lonlat import check_lonlat
 
 
 def density_weights(lonlat: Any, radius: float) -> NDArray[np.float64]:

@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from variogeo._cards import gallery_html
-from variogeo._checks import check_lonlat, check_whole, listed_rows
+from variogeo._checks import check_whole, listed_rows
+from variogeo._lonlat import check_lonlat
+from variogeo._read_only import ReadOnlyArrays
 from variogeo.evaluation import error_quantiles, geolocation_error, nearest_places
 from variogeo.evaluation._figures import figures_of
 
@@ -22,7 +24,7 @@ _ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GalleryEvaluation:
+class GalleryEvaluation(ReadOnlyArrays):
     """Where photos were placed within a gallery, and where the gallery's best place for them is.
 
     Parameters
