@@ -160,7 +160,7 @@ naive = 1.96 * known.spread / known.npairs**0.5
 (lower, upper), expected = sure.band().T, truth(known.lag)
 
 left, right = two_axes()
-variogeo.plotting.plot_variogram(known, truth, uncertainty=sure, ax=left).set_xscale("linear")
+variogeo.plotting.plot_variogram(known, truth, uncertainty=sure, ax=left)
 right.axhline(0, color="#c2410c")
 right.vlines(known.lag, lower - expected, upper - expected, color="#9ec5e3", linewidth=6, label="jackknife, 95 %")
 right.errorbar(known.lag, known.semivariance - expected, naive, fmt=".k", label="naive, 95 %")
@@ -445,7 +445,7 @@ if clay_file.exists():
     for ax, (name, values) in zip(two_axes(), cases.items(), strict=True):
         one = empirical_variogram(chips, values, tens, dissimilarity="half_squared", patches=tiles)
         fit, uncertain = fit_variogram(one, Exponential), jackknife(one)
-        variogeo.plotting.plot_variogram(one, fit, uncertainty=uncertain, ax=ax).set_xscale("linear")
+        variogeo.plotting.plot_variogram(one, fit, uncertainty=uncertain, ax=ax)
         ax.set_ylim(0, 1.1 * np.nanmax(uncertain.band()))  # an extrapolated sill is far above
         ax.set_title(name, loc="right")
         test = permutation_test(chips, values, tens, dissimilarity="half_squared")

@@ -82,10 +82,10 @@ control, control_losses, control_watched = trained(lonlat[torch.randperm(len(lon
 
 near = bins.high <= 100
 left, right = plt.subplots(1, 2, figsize=(13, 4.4), layout="constrained")[1]
-plot_training({"photos with their places": losses, "places dealt out at random": control_losses}, ax=left)
+plot_training({"places dealt out at random": control_losses, "photos with their places": losses}, ax=left)
 nearness = {
     name: [np.nanmean(curve.semivariance[near]) / curve.sill_apriori for curve in curves.values()]
-    for name, curves in {"photos with their places": watched, "places dealt out at random": control_watched}.items()
+    for name, curves in {"places dealt out at random": control_watched, "photos with their places": watched}.items()
 }
 plot_training(nearness, ax=right, steps=list(watched), quantity="semivariance up to 100 km / a-priori sill");
 

@@ -306,6 +306,7 @@ def test_a_report_is_asked_for_with_the_options(reported, folder, capsys):
     assert asked == {
         "title": "Photos", "bins": LagBins.logarithmic(10, 500, 5), "model_id": "clip", "precision_km": 2.0,
         "overwrite": False, "weights": "npairs", "models": [Spherical, (Exponential, Exponential)], "check_land": False,
+        "dropped": (),
     }  # fmt: skip
     assert text == "150 points. Written to report.html, 0.0 MB.\n"
     printed(capsys, *REPORT, "--out", "report.html", "--overwrite")

@@ -59,12 +59,20 @@ def test_own_photos_are_read(asked, capsys):
     assert asked[0]["source"] == "photos.npz"
 
 
+def test_photos_of_the_default_name_are_read(asked, capsys):
+    photos = np.load("photos.npz")
+    np.savez("named.npz", lonlat=photos["lonlat"], embeddings=photos["clip"])
+    printed(capsys, "experiment", "named.npz")
+    np.testing.assert_array_equal(asked[0]["photos"].embeddings, photos["clip"])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--embedding", "clip"], "--embedding is about a file, but no file is given."),
         (["--no-check-land"], "--no-check-land is about a file, but no file is given."),
-        (["photos.npz"], "Which column of photos.npz holds the frozen features? Pass --embedding."),
+        (["photos.npz"], "photos.npz: None of its arrays is known as the embeddings. It has"),
+        (["absent.npz"], "absent.npz is not a file."),
     ],
 )
 def test_photos_that_are_half_named_are_refused(words, message, asked, capsys):

@@ -20,6 +20,7 @@ from variogeo.experiments import (  # noqa: E402
     ARMS,
     _experiment,
     _places,
+    _pool,
     run_experiment,
 )
 from variogeo.experiments._report import report_text  # noqa: E402
@@ -104,6 +105,76 @@ def test_the_json_is_json_and_holds_the_differences(result):
     assert entry["step_ratio"] > 0
 
 
+def test_a_training_of_few_steps_says_first_that_nothing_can_be_read_into_it(result):
+    out, found = result
+    assert (out / "report.txt").read_text().startswith("ONLY ")
+    assert "STEPS: everything runs; read nothing into the figures." in report_text(found).splitlines()[0]
+    runs = {
+        name: tuple(dataclasses.replace(run, figures={**run.figures, "steps": 100.0}) for run in runs)
+        for name, runs in found.runs.items()
+    }
+    assert report_text(dataclasses.replace(found, runs=runs)).startswith("Photos: ")
+
+
+def _same(out, **changed):
+    options = {"arms": ["hard", "soft-75km"], "size": SMALL, "blocks": WIDE, "processes": 1}
+    return run_experiment(out, photos=simulated_photos(), **{**options, **changed})
+
+
+@pytest.fixture
+def never(monkeypatch):
+    """Let nothing be measured or trained."""
+    monkeypatch.setattr(_experiment.Curves, "measure", lambda *_, **__: pytest.fail("the folder comes first"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"seed": 1}, r"photos and split \w{12}, now \w{12}\. Use another folder"),
+        ({"dropout": 0.1}, r"dropout 0\.3, now 0\.1\. Use another folder \(out, on the command line --out\)"),
+        ({"size": dataclasses.replace(SMALL, epochs=2)}, r"epochs 1, now 2"),
+        ({}, r"arms .*shuffled.*, now left out"),
+        ({"size": dataclasses.replace(SMALL, seeds=1), "arms": ["all"]}, r"replaced: seeds 1, now left out"),
+    ],
+)
+@pytest.mark.usefixtures("never")
+def test_a_folder_with_the_result_of_another_experiment_is_refused_at_once(changed, words, result):
+    out, _ = result
+    before = {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()}
+    with pytest.raises(ValueError, match=words):
+        _same(out, **changed)
+    assert {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()} == before
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"{"])
+@pytest.mark.usefixtures("never")
+def test_a_result_that_does_not_say_what_it_was_made_with_is_not_replaced(content, tmp_path):
+    (tmp_path / "result.json").write_bytes(content)
+    with pytest.raises(ValueError, match="it does not say what it was made with"):
+        _same(tmp_path)
+    assert (tmp_path / "result.json").read_bytes() == content
+
+
+def test_the_same_call_goes_on_with_more_arms(tmp_path, monkeypatch):
+    small = dataclasses.replace(SMALL, seeds=1)
+    _same(tmp_path, arms=["soft-75km"], size=small)
+    done = []
+    run_arm = _pool.run_arm
+    monkeypatch.setattr(_pool, "run_arm", lambda task, name, seed: done.append(name) or run_arm(task, name, seed))
+    found = _same(tmp_path, arms=["soft-75km", "uniform"], size=small)
+    assert done == ["uniform"]
+    assert [arm.name for arm in found.arms] == ["plain", "soft-75km", "uniform"]
+
+
+def test_a_batch_larger_than_half_the_photos_is_made_smaller_with_a_warning():
+    size = dataclasses.replace(SMALL, batch_size=100_000)
+    with pytest.warns(
+        UserWarning, match=r"batch_size 100000 \(on the command line --batch\) is more than half of the"
+    ) as said:
+        assert _experiment._batch_size(size, 901) == 450
+    assert "901 training photos: 450 are used" in str(said[0].message)
+
+
 def test_the_plot_is_written(result):
     out, _ = result
     assert (out / "differences.png").read_bytes()[1:4] == b"PNG"
@@ -176,9 +247,10 @@ def test_the_command_runs_on_simulated_photos(tmp_path, capsys, monkeypatch):
     ("arguments", "words"),
     [
         (["--embedding", "clip"], "no file is given"),
-        (["photos.parquet"], "Which column of photos.parquet holds the frozen features? Pass --embedding."),
+        (["photos.parquet"], "photos.parquet is not a file."),
         (["photos.parquet", "--embedding", "clip", "--lon", "x", "--lat", "y"], "photos.parquet"),
         (["--arms", "magic"], "Invalid arm 'magic'"),
+        (["--dropout", "2"], "Invalid dropout '2.0'. Must be at least 0 and below 1"),
     ],
 )
 def test_wrong_calls_end_with_one_line(arguments, words, capsys, tmp_path):

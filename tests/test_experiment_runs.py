@@ -129,7 +129,12 @@ def test_the_location_encoder_is_geoclips_with_narrower_layers():
 
 @pytest.mark.parametrize(
     ("words", "settings"),
-    [("Invalid precision 'float16'", {"precision": "float16"}), ("Invalid width '0'", {"width": 0})],
+    [
+        ("Invalid precision 'float16'", {"precision": "float16"}),
+        ("Invalid width '0'", {"width": 0}),
+        ("Invalid dropout '-0.1'", {"dropout": -0.1}),
+        ("Invalid dropout '1'. Must be at least 0 and below 1", {"dropout": 1}),
+    ],
 )
 def test_bad_settings_of_the_model_are_refused(words, settings):
     with pytest.raises(ValueError, match=words):

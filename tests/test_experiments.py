@@ -1,6 +1,7 @@
 """The simulated photos, the two-tower model, its training and the figures of the comparison."""
 
 import dataclasses
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -217,9 +218,15 @@ def test_the_scheme_of_the_demonstration_uses_the_spread_of_the_simulated_featur
     assert 0.03 < scheme.spread < 0.08
 
 
-def test_the_demonstration_writes_its_files_and_prints_both_tables(monkeypatch, tmp_path, capsys):
-    tiny = dataclasses.replace(demo._SHORT, photos_per_position=2, curve_photos=300, epochs=1, seeds=2)
-    monkeypatch.setattr(demo, "_SHORT", tiny)
+@pytest.fixture
+def tiny(monkeypatch):
+    """Let the short form of the demonstration take seconds."""
+    size = dataclasses.replace(demo._SHORT, photos_per_position=2, curve_photos=300, epochs=1, seeds=2)
+    monkeypatch.setattr(demo, "_SHORT", size)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_demonstration_writes_its_files_and_prints_both_tables(tmp_path, capsys):
     demo.run(tmp_path / "new" / "out", short=True, seed=5)
     printed, said = capsys.readouterr()
     first, *after = said.splitlines()
@@ -227,12 +234,40 @@ def test_the_demonstration_writes_its_files_and_prints_both_tables(monkeypatch, 
     assert "half a minute" in first
     arms = [line.partition(": trained in ")[0] for line in after]
     assert arms == [f"variogeo demo: seed {seed}, {arm}" for seed in (5, 6) for arm in ("plain", "weighted")]
+    rest = [re.sub(r"\d+ s", "N s", line.rpartition("trained in ")[2]) for line in after]
+    assert rest == [*(f"N s; {left} more, about N s" for left in (3, 2, 1)), "N s"]
     assert "trained in" not in printed
     assert "seed 5: " in printed
     assert "seed 6: " in printed
     assert "plain  weighted    oracle" in printed
-    assert {path.name for path in (tmp_path / "new" / "out").iterdir()} == set(demo.OUTPUTS)
+    assert {path.name for path in (tmp_path / "new" / "out").iterdir()} == {*demo.OUTPUTS, demo.SIGNED}
     assert isinstance(variogeo.load(tmp_path / "new" / "out" / "weighting.json"), ResidualWeighting)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_demonstration_replaces_its_own_files_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "train_arms", lambda *_, **__: {})
+    monkeypatch.setattr(demo, "difference_text", lambda *_: "")
+    monkeypatch.setattr(demo, "pooled_table", lambda _: "")
+    demo.run(tmp_path, short=True)
+    demo.run(tmp_path, short=True)
+    mine = variogeo.Exponential(0.1, 0.2, 300.0)
+    mine.save(tmp_path / "model.json", overwrite=True)
+    with pytest.raises(FileExistsError, match=r"holds model.json, which the demonstration has not written so"):
+        demo.run(tmp_path, short=True)
+    assert variogeo.load(tmp_path / "model.json") == mine
+    (tmp_path / demo.SIGNED).unlink()
+    with pytest.raises(FileExistsError, match=r"holds variogram.json, model.json, variogram.png, weighting.json"):
+        demo.run(tmp_path, short=True)
+
+
+def test_a_folder_in_the_place_of_a_file_of_the_demonstration_is_refused_and_the_other_way_round(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="file is not a folder"):
+        demo.run(tmp_path / "file", short=True)
+    (tmp_path / "weights.png").mkdir()
+    with pytest.raises(FileExistsError, match=r"holds weights.png"):
+        demo.run(tmp_path, short=True)
 
 
 def test_a_single_block_cannot_be_split():

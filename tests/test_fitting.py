@@ -16,6 +16,7 @@ from variogeo import (
     Spherical,
     Stable,
     compare_models,
+    datasets,
     empirical_variogram,
     fit_variogram,
     variogram_from_pairs,
@@ -330,6 +331,19 @@ def test_a_curve_without_a_nugget_is_fitted_and_says_where_its_nugget_lies():
     assert fit.message == "Fitted to 40 bins."
 
 
+def test_nobody_is_told_to_widen_a_nugget_of_zero():
+    """Bounds below 0 are refused: a nugget of 0 is where it ends, be it beside an odd shape or beside a bound."""
+    empirical = empirical_variogram(*datasets.geoclip_photos())
+    fit = fit_variogram(empirical, Stable)
+    assert (fit.model.nugget, fit.outcome, fit.at_bound) == (0.0, "parameter at a bound", ("nugget",))
+    assert fit.message.startswith("At a bound: nugget 0, which cannot be negative. A shape of 0.27")
+    bounded = fit_variogram(empirical, Stable, bounds={"effective_range": (1, 100)})
+    assert bounded.at_bound == ("nugget", "effective_range")
+    assert bounded.message.startswith("At a bound: effective_range 100 km (upper). A better value may lie beyond it.")
+    with pytest.raises(ValueError, match="lower bound of nugget"):
+        fit_variogram(empirical, Stable, bounds={"nugget": (-0.5, 1)})
+
+
 @pytest.mark.parametrize(
     ("bounds", "error", "words"),
     [
@@ -424,3 +438,12 @@ def test_what_the_call_forces_is_not_blamed_on_the_data():
     for forced in ({"bounds": (1, 20)}, {"fixed": 0.1}):
         with pytest.raises(TypeError, match="Must be a dict"):
             fit_variogram(empirical, Exponential, **forced)
+
+
+def test_a_fit_is_printed_with_four_digits_and_what_became_of_it():
+    fit = fit_variogram(_noiseless(Exponential(0.1, 0.4, 400.0), lag=ON_CURVE), Exponential, weights="equal")
+    model, numbers, message = str(fit).splitlines()
+    assert model == "Exponential(nugget=0.1, partial_sill=0.4, effective_range=400 km)" == str(fit.model)
+    assert numbers == f"fitted: 40 bins, weights equal, rmse {fit.rmse:.4g}, AIC {fit.aic:.4g}"
+    assert message == fit.message
+    assert repr(fit).startswith("VariogramFit(model=Exponential(nugget=")

@@ -94,6 +94,7 @@ def test_curves_of_an_anisotropy_are_drawn_along_each_sector(directional, ax):
     plot_sectors(directional, anisotropy, ax=ax)
     curve = ax.get_lines()[5]
     np.testing.assert_allclose(curve.get_ydata(), anisotropy(curve.get_xdata(), 90.0))
+    assert ax.get_legend_handles_labels()[1][-2:] == ["one fit to all sectors", "all directions"]
 
 
 def test_a_rose_has_two_petals_per_sector_as_long_as_its_range(directional, polar):
@@ -107,16 +108,19 @@ def test_a_rose_has_two_petals_per_sector_as_long_as_its_range(directional, pola
     assert polar.get_theta_direction() == -1
     np.testing.assert_allclose(polar.get_lines()[0].get_ydata()[[0, 90]], [900, 450])
     named = [text.get_text() for text in polar.get_legend().get_texts()]
-    assert sorted(named) == ["ellipse of all sectors", "sector", "sector, not converged"]
+    assert sorted(named) == [
+        "fit of one sector, not converged", "fit of one sector, with its own sill", "one fit to all sectors"
+    ]  # fmt: skip
 
 
 def test_a_rose_without_an_ellipse_names_its_sectors_only(directional, polar):
     fits = [dataclasses.replace(fit, converged=True) for fit in fit_sectors(directional, Exponential)]
     plot_rose(directional, fits, ax=polar)
-    assert [text.get_text() for text in polar.get_legend().get_texts()] == ["sector"]
+    named = [text.get_text() for text in polar.get_legend().get_texts()]
+    assert named == ["fit of one sector, with its own sill"]
     other = Figure().subplots(subplot_kw={"projection": "polar"})
     plot_rose(directional, fits, Anisotropy(Exponential(0.1, 0.5, 900.0), 0.0, 0.5, 0.0, 0.0, False, ""), ax=other)
-    assert "ellipse of all sectors, not converged" in other.get_legend_handles_labels()[1]
+    assert "one fit to all sectors, not converged" in other.get_legend_handles_labels()[1]
 
 
 def test_a_rose_shows_all_ranges_that_were_found_and_no_more(directional, polar):
@@ -128,6 +132,8 @@ def test_a_rose_shows_all_ranges_that_were_found_and_no_more(directional, polar)
     ]
     plot_rose(directional, fits, ax=polar)
     assert polar.get_ylim() == pytest.approx((0.0, 440.0))
+    # In the third sector, whose petal is hollow: 90 +- 22.5 degrees.
+    assert polar.get_rlabel_position() == pytest.approx(101.25)
     assert polar.yaxis.get_major_formatter()(12_000.0, 0) == "12,000"
     lost = [dataclasses.replace(fit, converged=False) for fit in fits]
     other = plot_rose(directional, lost, ax=Figure().subplots(subplot_kw={"projection": "polar"}))
@@ -135,6 +141,8 @@ def test_a_rose_shows_all_ranges_that_were_found_and_no_more(directional, polar)
     ellipse = Anisotropy(Exponential(0.1, 0.5, 900.0), 0.0, 0.5, 0.0, 0.0, True, "")
     wide = plot_rose(directional, fits, ellipse, ax=Figure().subplots(subplot_kw={"projection": "polar"}))
     assert wide.get_ylim()[1] == pytest.approx(990.0)
+    # Its longest range is at 0 degrees, its shortest, 450 km, at 90, where no petal is filled.
+    assert wide.get_rlabel_position() == pytest.approx(101.25)
 
 
 def test_a_rose_of_its_own_is_polar(directional):

@@ -30,7 +30,7 @@ from variogeo import (
     fit_variogram,
     variogram_from_pairs,
 )
-from variogeo.plotting import plot_variogram, plot_weights
+from variogeo.plotting import plot_comparison, plot_variogram, plot_weights
 from variogeo.plotting._weights import TAKEN_OUT
 
 MODEL = Exponential(nugget=0.1, partial_sill=0.3, effective_range=300.0)
@@ -200,6 +200,37 @@ def test_the_lag_axis_is_logarithmic_with_plain_numbers_and_the_other_starts_at_
         "1,000",
         "20,000",
     ]
+
+
+def even(low: float = 0.0) -> EmpiricalVariogram:
+    """Return four bins of 100, with 40 pairs each at the middle and a curve through them."""
+    lag = np.repeat(low + np.array([50.0, 150.0, 250.0, 350.0]), 40)
+    return variogram_from_pairs(lag, MODEL(lag), LagBins.linear(low, low + 400, 4))
+
+
+def test_evenly_spaced_bins_have_a_linear_axis_from_zero_with_bars_as_wide_as_they_are(ax: Axes) -> None:
+    plot_variogram(even(), MODEL, ax=ax)
+    assert ax.get_xscale() == "linear"
+    assert ax.get_xlim()[0] == 0.0
+    assert ax.xaxis.get_major_formatter()(2000.0, None) == "2,000"
+    (bars,) = [other for other in ax.figure.axes if other is not ax]
+    assert [(bar.get_x(), bar.get_width()) for bar in bars.patches] == [(0, 100), (100, 100), (200, 100), (300, 100)]
+    curve = line(ax, "Exponential")
+    np.testing.assert_allclose(curve.get_ydata(), MODEL(curve.get_xdata()))
+    # From next to 0, where its nugget is, to beyond the last mean lag.
+    assert 0 < curve.get_xdata()[0] < 1
+    assert curve.get_xdata()[-1] > 350
+
+
+def test_variograms_in_one_plot_have_a_linear_axis_only_if_all_are_evenly_spaced(ax: Axes) -> None:
+    both = {"near": even(), "far": even(400.0)}
+    plot_comparison(both, ax, models=dict.fromkeys(both, MODEL))
+    assert ax.get_xscale() == "linear"
+    curves = [drawn.get_xdata() for drawn in ax.get_lines() if len(drawn.get_xdata()) > 100]
+    assert len(curves) == 2
+    assert all(0 < lags[0] < 1 for lags in curves)
+    other = plot_comparison({**both, "uneven": empirical()}, Figure().subplots())
+    assert other.get_xscale() == "log"
 
 
 def test_the_given_axes_are_returned_by_both_plots() -> None:

@@ -123,3 +123,22 @@ def test_the_snippet_for_engineers_gives_a_loss(snippets):
     assert (names["log_weights"][torch.arange(8), names["target"]] == 0).all()
     weights = np.exp(names["log_weights"].double().numpy())
     assert names["loss"].item() == pytest.approx(np.log(weights.sum(axis=1)).mean(), rel=1e-6)
+
+
+def test_the_ranges_over_three_kinds_of_bins_are_those_of_the_text():
+    text = " ".join(README.read_text().split())
+    photos = variogeo.datasets.geoclip_photos()
+    kinds = (LagBins.covering(photos.lonlat), LagBins.logarithmic(1, 20_000, 20), variogeo.check(*photos).lags.bins)
+    short, long = [], []
+    for bins, shown in zip(kinds, ("1 059 km with the three lines", "493 km with", "206 km with"), strict=True):
+        empirical = empirical_variogram(*photos, bins)
+        found = variogeo.fit_variogram(empirical, variogeo.Stable, weights="equal").model.effective_range
+        assert shown.startswith(f"{found:,.0f} km with".replace(",", " "))
+        assert shown in text
+        two = variogeo.fit_variogram(empirical, (variogeo.Exponential, variogeo.Exponential), weights="equal")
+        assert two.outcome == "fitted"
+        short.append(two.model.first.effective_range)
+        long.append(two.model.second.effective_range)
+    assert "18 to 27 km and 950 to 1 060 km" in text
+    assert (round(min(short)), round(max(short))) == (18, 27)
+    assert (round(min(long), -1), round(max(long), -1)) == (950, 1060)

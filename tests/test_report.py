@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import variogeo
-from variogeo import Exponential, LagBins, empirical_variogram, fit_variogram
+from variogeo import Exponential, LagBins, cli, empirical_variogram, fit_variogram
 from variogeo._distances import exact_geodesic
 from variogeo._engine import Terms
 from variogeo._prepared import prepared
@@ -20,6 +20,7 @@ from variogeo.reporting import _measured, _page
 from variogeo.reporting._findings import where_to_fit
 from variogeo.reporting._pair_classes import PairClasses
 from variogeo.reporting._shown import KM_PER_DEGREE, rounded_places
+from variogeo.reporting._source_rows import SourceRows
 from variogeo.reporting._view import _extent
 from variogeo.synthetic import gaussian_field
 
@@ -442,3 +443,88 @@ def test_without_its_packages_the_extra_is_named(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("bokeh", "jinja2") else name)
     with pytest.raises(ImportError, match=re.escape("bokeh and jinja2. Its extra: pip install 'variogeo[report]'")):
         variogeo.report(*photos[:2], tmp_path / "r.html")
+
+
+@pytest.fixture(scope="module")
+def with_dropped(photos, tmp_path_factory):
+    """Return the report of these photos without rows 2, 3 and 40 of a table of 63, a row at (0, 0) and two copies."""
+    lonlat, embeddings = photos[0].copy(), photos[1].copy()
+    lonlat[1] = 0.0
+    lonlat[[50, 51]], embeddings[51] = lonlat[49], embeddings[49]
+    path = tmp_path_factory.mktemp("dropped") / "report.html"
+    variogeo.report(lonlat, embeddings, path, bins=BINS, dropped=(2, 3, 40))
+    kept = np.delete(np.arange(63), [2, 3, 40])
+    return path.read_text(encoding="utf-8"), kept, lonlat
+
+
+def test_rows_are_those_of_the_table_where_some_were_left_out(with_dropped):
+    page, kept, lonlat = with_dropped
+    points, pairs = columns_of(page, "points"), columns_of(page, "pairs")
+    np.testing.assert_array_equal(points["row"], kept)
+    number = {int(row): k for k, row in enumerate(kept)}
+    for side, row in (("a", "first"), ("b", "second")):
+        own = [number[int(one)] for one in pairs[row]]
+        np.testing.assert_array_equal(pairs[f"{side}_longitude"], lonlat.astype(np.float32)[own, 0])
+    listed = re.findall(r'<tr><td class="number">(\d+)</td><td class="number">(\d+)</td>', page)
+    ends = set(zip(pairs["first"].tolist(), pairs["second"].tolist(), strict=True))
+    assert listed
+    assert {(int(a), int(b)) for a, b in listed} <= ends
+
+
+def test_findings_name_the_rows_of_the_table_where_some_were_left_out(with_dropped):
+    page, kept, _ = with_dropped
+    assert "exactly, in row 1. That is in the sea" in page
+    shared = kept[[49, 50, 51]].tolist()
+    assert shared == [52, 53, 54]
+    assert "share their place with another, e.g. in rows 52, 53, 54." in page
+    assert "the embedding of another, in row 54." in page
+
+
+def test_rows_that_were_left_out_are_counted_and_named(with_dropped, page):
+    without, (page, *_) = page, with_dropped
+    assert 'points looked at</th><td class="value">60 of 63, 3 left out (rows 2, 3, 40)<' in page
+    text = "3 of 63 rows were left out before: 2, 3, 40. The row numbers of this page are those of the table with them."
+    assert f"<b>Note: rows left out.</b>{text}" in page
+    assert "counted from 0 with the rows that were left out." in page
+    assert 'points looked at</th><td class="value">60 of 60<' in without
+    assert "counted from 0. The excess" in without
+    assert "embedding entries at 60 points" in page
+    assert SourceRows.of(2, [1]).finding()[0].text.startswith("1 of 3 rows was left out before: 1.")
+
+
+@pytest.mark.parametrize(
+    ("dropped", "error", "words"),
+    [
+        ([63], ValueError, "Invalid dropped '63'. Must be below 61, the 60 points and the 1 rows that were left out"),
+        ([-1], ValueError, "Invalid dropped '-1'. Must be a whole number"),
+        (["a"], TypeError, "Invalid dropped 'a'"),
+        (3, TypeError, "Invalid dropped of type int. Must be row numbers"),
+    ],
+)
+def test_rows_that_no_table_has_are_refused(dropped, error, words, photos, tmp_path):
+    with pytest.raises(error, match=re.escape(words)):
+        variogeo.report(*photos[:2], tmp_path / "r.html", dropped=dropped)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_with_missing_rows_is_reported_with_its_own_row_numbers(photos, tmp_path, capsys):
+    lonlat, embeddings = photos[0].copy(), photos[1].copy()
+    lonlat[[4, 9]] = np.nan
+    np.savez(tmp_path / "photos.npz", lonlat=lonlat, embedding=embeddings)
+    options = ["report", str(tmp_path / "photos.npz"), "--missing", "drop", "--out", str(tmp_path / "r.html")]
+    assert cli.main(options) == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "58 of 60, 2 left out (rows 4, 9)" in page
+    np.testing.assert_array_equal(columns_of(page, "points")["row"], np.delete(np.arange(60), [4, 9]))
+    said = capsys.readouterr().out
+    assert said.startswith("58 points. Written to")
+    assert said.endswith("MB. Its row numbers are those of the table with what was left out.\n")
+
+
+def test_scalars_are_sent_to_the_functions_that_take_them(photos, tmp_path):
+    words = 'For scalars call variogeo.empirical_variogram with dissimilarity="half_squared"'
+    with pytest.raises(
+        ValueError,
+        match=re.escape(f"Invalid embeddings of shape (60,). Must be (n, d): a report is of embeddings. {words}"),
+    ):
+        variogeo.report(photos[0], photos[1][:, 0], tmp_path / "r.html")

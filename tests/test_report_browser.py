@@ -277,3 +277,13 @@ def test_the_page_fits_the_width_of_the_window(opened, width):
     assert cloud["width"] > 0.4 * width
     assert (places["y"] == cloud["y"]) == (width == 1400)
     page.set_viewport_size({"width": 1400, "height": 900})
+
+
+@pytest.mark.parametrize("width", [1400, 1200, 1161, 1100, 1024, 700])
+def test_the_table_of_models_is_shown_whole(opened, width):
+    page = opened[0]
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.curve .scroll'))")
+    rows = page.evaluate("[...document.querySelectorAll('.facts div')].map(fact => fact.getBoundingClientRect().y)")
+    assert {rows.count(y) for y in rows} == {6 if width > 1160 else 3}
+    page.set_viewport_size({"width": 1400, "height": 900})

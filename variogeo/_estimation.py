@@ -120,7 +120,7 @@ def empirical_variogram(
     Sums are float64. Products are float32 for 1 024 and more embeddings of 64 and more float32 or float16 entries,
     and float64 for all else; semivariances differ from products in float64 by less than 1e-8 (of the largest
     dissimilarity). Mean lags are right to 1e-7, beyond 16 000 km to 3e-6. On a GPU the last bits of a sum may differ
-    from run to run. The first call ever compiles for some twenty seconds.
+    from run to run. The first call ever compiles for half a minute and more.
 
     References
     ----------

@@ -26,7 +26,7 @@ Outcome = Literal[
 
 @dataclass(frozen=True)
 class VariogramFit:
-    """A fitted model and how well it fits. Made by `fit_variogram`.
+    """A fitted model and how well it fits. Made by `fit_variogram`; ``print`` shows it with four digits.
 
     Attributes
     ----------
@@ -73,6 +73,10 @@ class VariogramFit:
     def bic(self) -> float:
         """Bayesian information criterion. Definition: ``aic`` with ``p ln m`` in the place of ``2 p``."""
         return self.aic + self.nparameters * (float(np.log(self.nbins)) - 2.0)
+
+    def __str__(self) -> str:
+        numbers = f"{self.nbins} bins, weights {self.weights}, rmse {self.rmse:.4g}, AIC {self.aic:.4g}"
+        return f"{self.model}\n{self.outcome}: {numbers}\n{self.message}"
 
     _repr_html_ = fit_html
 

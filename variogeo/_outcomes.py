@@ -106,11 +106,15 @@ def _collapse(model: VariogramModel, classes: Classes) -> str:
 
 
 def _bound_message(model: VariogramModel, at_bound: Mapping[str, str]) -> str:
-    """Return which parameters lie at which bound, and what to change."""
+    """Return which parameters lie at which bound, and what to change; below 0 there is nothing to widen."""
     values = model.parameter_values
     listed = ", ".join(
-        f"{name} {values[name]:.4g}{_UNITS.get(kind_of(name), '')} ({side})" for name, side in at_bound.items()
+        f"{name} {values[name]:.4g}{_UNITS.get(kind_of(name), '')} ({side})"
+        for name, side in at_bound.items()
+        if values[name] > 0
     )
+    if not listed:
+        return f"At a bound: {', '.join(f'{name} 0' for name in at_bound)}, which cannot be negative."
     return (
         f"At a bound: {listed}. A better value may lie beyond it. Widen it with bounds=, hold the parameter with "
         "fixed=, or use a model that suits the curve."

@@ -1,5 +1,7 @@
 """The whole line on bundled data: measure, fit, plot, then train with and without weights."""
 
+import hashlib
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -32,6 +34,9 @@ Predictions = dict[str, NDArray[np.float64]]
 """Predicted places, (n, 2) degrees, of the test photos by arm."""
 
 OUTPUTS = ("variogram.json", "model.json", "variogram.png", "weighting.json", "weights.png")
+
+SIGNED = "demo.sha256"
+"""Has the checksums of what was written, as ``sha256sum`` lists them: files that it does not know are not replaced."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +80,28 @@ def run(out: Path, *, short: bool = False, seed: int = 0) -> None:
     Parameters
     ----------
     out : Path
-        Folder for ``variogram.json``, ``model.json``, ``variogram.png``, ``weighting.json`` and
-        ``weights.png``; made if missing, its files of these names are replaced.
+        Folder for ``variogram.json``, ``model.json``, ``variogram.png``, ``weighting.json`` and ``weights.png``; made
+        if missing. ``demo.sha256`` has their checksums, so that a second call replaces them, and no other file.
     short : bool
         Fewer photos and training steps, to see that everything runs.
     seed : int
         First seed of the simulated photos and of the training; the full form runs three.
+
+    Raises
+    ------
+    FileExistsError
+        For a folder that holds a file of these names that the demonstration has not written, or that has changed, and
+        for what is no folder.
     """
     from variogeo.experiments import PhotoWorld
     from variogeo.plotting import plot_weights, to_png
 
     size = _SHORT if short else FULL
     out = Path(out)
+    _check_own(out)
     _say(
         f"fits a curve to the bundled photos, trains {2 * size.seeds} small models with and without weights and "
-        f"writes to {out}: {size.duration}, and twenty seconds more where the loops are not compiled yet."
+        f"writes to {out}: {size.duration}, and half a minute or more to compile the loops at the first time."
     )
     out.mkdir(parents=True, exist_ok=True)
     photos = geoclip_photos()
@@ -104,7 +116,9 @@ def run(out: Path, *, short: bool = False, seed: int = 0) -> None:
             print(f"Spread of the dissimilarity within a bin: {scheme.spread:.3f}\n", flush=True)
             scheme.save(out / "weighting.json", overwrite=True)
             write_bytes(out / "weights.png", to_png(lambda ax, s=scheme: plot_weights(s, ax=ax)), overwrite=True)
-        runs.append((world, train_arms(world, scheme, epochs=size.epochs, seed=run_seed)))
+            _sign(out)
+        more = 2 * (seed + size.seeds - 1 - run_seed)
+        runs.append((world, train_arms(world, scheme, epochs=size.epochs, seed=run_seed, more=more)))
         print(difference_text(run_seed, *runs[-1]), flush=True)
     print(f"\n{pooled_table(runs)}\n\n{size.caution}\nWritten to {out}: {', '.join(OUTPUTS)}")
 
@@ -121,6 +135,7 @@ def measure(photos: PointEmbeddings, out: Path) -> None:
     comparison.best.model.save(out / "model.json", overwrite=True)
     picture = to_png(lambda ax: plot_variogram(empirical, comparison.best, ax=ax))
     write_bytes(out / "variogram.png", picture, overwrite=True)
+    _sign(out)
 
 
 def fit_scheme(world: "PhotoWorld", *, curve_photos: int) -> tuple[VariogramFit, ResidualWeighting]:
@@ -134,8 +149,11 @@ def fit_scheme(world: "PhotoWorld", *, curve_photos: int) -> tuple[VariogramFit,
     return fit, ResidualWeighting(fit.model, spread=float(np.nanmean(empirical.spread)))
 
 
-def train_arms(world: "PhotoWorld", scheme: ResidualWeighting, *, epochs: int, seed: int) -> Predictions:
-    """Train both arms from the same start on the same batches; return what they predict for the test photos."""
+def train_arms(world: "PhotoWorld", scheme: ResidualWeighting, *, epochs: int, seed: int, more: int = 0) -> Predictions:
+    """Train both arms from the same start on the same batches; return what they predict for the test photos.
+
+    ``more`` models are trained after these two: for the time that is left.
+    """
     from variogeo.experiments import TwoTower, predict, train
     from variogeo.nn import NegativeWeights
 
@@ -145,7 +163,9 @@ def train_arms(world: "PhotoWorld", scheme: ResidualWeighting, *, epochs: int, s
         began = time.perf_counter()
         model = train(start, world.train, weighting=weighting, epochs=epochs, seed=seed)
         predictions[arm] = predict(model, world.test.embeddings, world.gallery)
-        _say(f"seed {seed}, {arm}: trained in {time.perf_counter() - began:.0f} s")
+        took, left = time.perf_counter() - began, more + (arm == "plain")
+        rest = f"; {left} more, about {left * took:.0f} s" if left else ""
+        _say(f"seed {seed}, {arm}: trained in {took:.0f} s{rest}")
     return predictions
 
 
@@ -171,6 +191,32 @@ def pooled_table(runs: Sequence[tuple["PhotoWorld", Predictions]]) -> str:
     arms = {arm: np.concatenate([predictions[arm] for _, predictions in runs]) for arm in ("plain", "weighted")}
     oracle = np.concatenate([nearest_places(world.test.lonlat, world.gallery) for world, _ in runs])
     return accuracy_table({**arms, "oracle": oracle}, true) + "\noracle: the nearest of the training places"
+
+
+def _check_own(out: Path) -> None:
+    """Refuse a folder with a file of the outputs' names that no demonstration wrote as it is."""
+    if os.path.lexists(out) and not out.is_dir():
+        msg = f"{out} is not a folder. Choose another (--out)."
+        raise FileExistsError(msg)
+    signed = out / SIGNED
+    known = signed.read_text(encoding="utf-8", errors="replace").splitlines() if signed.is_file() else []
+    present = [name for name in OUTPUTS if os.path.lexists(out / name)]
+    foreign = [name for name in present if not (out / name).is_file() or _signature(out / name) not in known]
+    if foreign:
+        listed = ", ".join(foreign)
+        msg = f"{out} holds {listed}, which the demonstration has not written so. Choose another folder (--out)."
+        raise FileExistsError(msg)
+
+
+def _sign(out: Path) -> None:
+    """Write the checksums of the files that were written."""
+    lines = [f"{_signature(out / name)}\n" for name in OUTPUTS if (out / name).exists()]
+    write_bytes(out / SIGNED, "".join(lines).encode(), overwrite=True)
+
+
+def _signature(file: Path) -> str:
+    """Return the checksum of a file and its name."""
+    return f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}"
 
 
 def _say(text: str) -> None:

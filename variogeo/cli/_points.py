@@ -64,7 +64,7 @@ def read_points(arguments: argparse.Namespace, *, check_land: bool = True) -> Po
         points = io.read_points(arguments.points, table=arguments.table, **given)
     if points.dropped:
         rows = f"{len(points.dropped)} rows ({listed_rows(points.dropped)})"
-        say(f"warning: {rows} were left out by --missing drop; row numbers from here on are those of the rest.")
+        say(f"warning: {rows} were left out by --missing drop; rows are numbered without them from here on.")
     return points
 
 

@@ -51,8 +51,10 @@ def run(arguments: argparse.Namespace) -> None:
         precision_km=arguments.precision_km,
         check_land=not arguments.no_check_land,
         overwrite=arguments.overwrite,
+        dropped=points.dropped,
     )
     if arguments.json:
         print_json({"points": len(points), "outputs": [str(written)], "bytes": written.stat().st_size})
     else:
-        print_result(f"{len(points)} points. Written to {written}, {written.stat().st_size / 1e6:.1f} MB.")
+        numbers = " Its row numbers are those of the table with what was left out." if points.dropped else ""
+        print_result(f"{len(points)} points. Written to {written}, {written.stat().st_size / 1e6:.1f} MB.{numbers}")

@@ -85,9 +85,9 @@ def read_points(
 
     Notes
     -----
-    npz files carry checksums. Parquet files do when written with ``write_page_checksum=True``; without
-    them a flipped bit among the numbers can stay unseen, as it can in npy and csv. Parquet is decoded batch by batch
-    into the array that is returned: nothing else of its size is held.
+    npz files carry checksums. Parquet files do when written with ``write_page_checksum=True``, but for their footer,
+    which holds the CRS; without them a flipped bit among the numbers can stay unseen, as it can in npy and csv. Parquet
+    is decoded batch by batch into the array that is returned: nothing else of its size is held.
 
     See Also
     --------

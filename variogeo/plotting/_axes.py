@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from variogeo._empirical import EmpiricalVariogram
+from variogeo._lags import LagBins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,20 +62,40 @@ def axes_or_new(ax: "Axes | None") -> "Axes":
     return plt.subplots(figsize=(7, 4.3), layout="constrained")[1]
 
 
+def evenly_spaced(bins: LagBins) -> bool:
+    """Whether all bins are equally wide, so that their lags belong on a linear axis."""
+    widths = bins.high - bins.low
+    return bool(np.allclose(widths, widths[0], rtol=1e-6, atol=0.0))
+
+
+def scale_lags(ax: "Axes", *bins: LagBins) -> None:
+    """Make the lag axis linear, from 0, where all bins are evenly spaced, and logarithmic otherwise."""
+    if not all(map(evenly_spaced, bins)):
+        log_lags(ax)
+        return
+    ax.set_xlim(0.0, None)
+    ax.xaxis.set_major_formatter(_plain)
+
+
 def log_lags(ax: "Axes") -> None:
     """Make the lag axis logarithmic, with plain numbers: five per decade over a short span."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     ax.set_xscale("log")
     low, high = ax.get_xlim()
     ax.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 300 * low else (1.0, 2.0, 5.0), numticks=20))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda lag, _: f"{lag:,g}" if lag < 1e4 else f"{lag:,.0f}"))
+    ax.xaxis.set_major_formatter(_plain)
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def label_lags(empirical: EmpiricalVariogram, ax: "Axes") -> None:
-    """Name both axes of a variogram, with a logarithmic lag."""
-    log_lags(ax)
+def _plain(lag: float, _: float) -> str:
+    """Return a lag as the label of a tick."""
+    return f"{lag:,g}" if lag < 1e4 else f"{lag:,.0f}"
+
+
+def label_lags(empirical: EmpiricalVariogram, ax: "Axes", *others: EmpiricalVariogram) -> None:
+    """Name both axes of a variogram, or of several in one plot, and scale the lag as their bins are spaced."""
+    scale_lags(ax, *(one.bins for one in (empirical, *others)))
     ax.set_ylim(0, None)
     ax.set_xlabel("lag (km)" if empirical.metric != "given" else "lag (unit as given)")
     names = {"madogram": "madogram", "rodogram": "rodogram"}
@@ -125,7 +146,9 @@ def _legend_width(labels: list[str], columns: int) -> float:
     return sum(0.65 + 0.062 * max(map(len, part)) for part in parts)
 
 
-def along_lags(curves: "Iterable[tuple[Any, Any]]") -> Any:
-    """Return lags from before the first to after the last one that is drawn."""
+def along_lags(curves: "Iterable[tuple[Any, Any]]", *, linear: bool = False) -> Any:
+    """Return lags from before the first to after the last one that is drawn; on a linear axis, from next to 0."""
     lags = np.concatenate([lag for lag, _ in curves])
+    if linear:
+        return np.linspace(1e-4, 1.05, 800) * lags.max()
     return np.geomspace(lags.min() / 1.5, lags.max() * 1.2, 400)

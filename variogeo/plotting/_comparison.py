@@ -9,7 +9,16 @@ from variogeo._fit import VariogramFit
 from variogeo._model import VariogramModel
 from variogeo._tables import FEW_PAIRS
 from variogeo.inference import CurveUncertainty
-from variogeo.plotting._axes import along_lags, axes_or_new, checked, hues, label_lags, legend_above, literal
+from variogeo.plotting._axes import (
+    along_lags,
+    axes_or_new,
+    checked,
+    evenly_spaced,
+    hues,
+    label_lags,
+    legend_above,
+    literal,
+)
 from variogeo.plotting._variogram import curve_of
 
 if TYPE_CHECKING:
@@ -80,6 +89,7 @@ def plot_comparison(
         _check_names(given, variograms, name)
     ax = axes_or_new(ax)
     drawn = {label: _filled(one) for label, one in variograms.items()}
+    linear = all(evenly_spaced(one.bins) for one in variograms.values())
     for (label, one), colour in zip(variograms.items(), hues(len(variograms)), strict=True):
         sill = _divisor(one, of, label)
         if label in uncertainties:
@@ -87,9 +97,10 @@ def plot_comparison(
         _draw_points(one, sill, colour, label, ax, joined=label not in models)
         if label in models:
             curve, style, _ = curve_of(models[label])
-            lags = along_lags(drawn.values())
+            lags = along_lags(drawn.values(), linear=linear)
             ax.plot(lags, curve(lags) / sill, style, color=colour, linewidth=1.8, zorder=3)
-    label_lags(next(iter(variograms.values())), ax)
+    first, *others = variograms.values()
+    label_lags(first, ax, *others)
     if of == "shape":
         ax.axhline(1.0, color="black", linewidth=0.8, linestyle=":", zorder=1)
         ax.set_ylabel("semivariance / a-priori sill")

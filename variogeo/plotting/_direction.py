@@ -23,7 +23,7 @@ def plot_sectors(
     ----------
     directional : DirectionalVariogram
     anisotropy : Anisotropy, optional
-        Its curve along the middle of each sector.
+        Its curve along the middle of each sector: one fit to all of them.
     ax : matplotlib Axes, optional
         Drawn into; a new figure otherwise.
 
@@ -61,6 +61,8 @@ def plot_sectors(
         if anisotropy is not None and lag.size:
             along = np.geomspace(lag.min(), lag.max(), 200)
             ax.plot(along, anisotropy(along, sector.azimuth), color=colour, linewidth=1.5)
+    if anisotropy is not None:
+        ax.plot([], [], color="black", linewidth=1.5, label=_of_ellipse(anisotropy))
     filled = whole.npairs > 0
     ax.plot(
         whole.lag[filled], whole.semivariance[filled], color=GUIDE, linestyle=":", linewidth=1.5, label="all directions"
@@ -100,7 +102,8 @@ def plot_rose(
 
     Notes
     -----
-    Each fit has a sill of its own: ranges compare only where the sills are alike. The ellipse has one for all.
+    Each fit of one sector has a sill of its own: ranges compare only where the sills are alike. The ellipse is one fit,
+    with one sill for all sectors: it need not go through the ends of the petals.
 
     Examples
     --------
@@ -136,7 +139,7 @@ def plot_rose(
     ax.set_theta_direction(-1)  # type: ignore[attr-defined]
     for (sector, _), fit in zip(directional, fits, strict=True):
         for turn in (0.0, 180.0):
-            name = "sector" if fit.converged else "sector, not converged"
+            name = "fit of one sector, with its own sill" if fit.converged else "fit of one sector, not converged"
             ax.bar(
                 np.radians(sector.azimuth + turn), fit.model.effective_range, width=np.radians(2 * sector.tolerance),
                 facecolor=POINTS if fit.converged else "none", edgecolor=POINTS, alpha=0.45, linewidth=1.0,
@@ -151,20 +154,22 @@ def plot_rose(
             linewidth=1.8,
             label=_of_ellipse(anisotropy),
         )
-    _limit_radius(fits, anisotropy, ax)
+    _limit_radius(directional, fits, anisotropy, ax)
     ax.tick_params(axis="y", labelsize="x-small")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), frameon=False, fontsize="small", ncols=3)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), frameon=False, fontsize="small")
     ax.set_title("effective range (km) by azimuth", fontsize="medium")
     return ax
 
 
 def _of_ellipse(anisotropy: Anisotropy) -> str:
     """Return the name of the ellipse in a legend."""
-    return "ellipse of all sectors" if anisotropy.converged else "ellipse of all sectors, not converged"
+    return "one fit to all sectors" if anisotropy.converged else "one fit to all sectors, not converged"
 
 
-def _limit_radius(fits: Sequence[VariogramFit], anisotropy: Anisotropy | None, ax: "Axes") -> None:
-    """Show all ranges that were found: one that was not may be ten times as long."""
+def _limit_radius(
+    directional: DirectionalVariogram, fits: Sequence[VariogramFit], anisotropy: Anisotropy | None, ax: "Axes"
+) -> None:
+    """Show all ranges that were found: one that was not may be ten times as long. Label them where least is drawn."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     found = [fit.model.effective_range for fit in fits if fit.converged]
@@ -172,4 +177,9 @@ def _limit_radius(fits: Sequence[VariogramFit], anisotropy: Anisotropy | None, a
     ax.set_ylim(0.0, 1.1 * max(found or [fit.model.effective_range for fit in fits]))
     ax.yaxis.set_major_locator(MaxNLocator(4, prune="lower"))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda km, _: f"{km:,g}"))
-    ax.set_rlabel_position(22.5)  # type: ignore[attr-defined]
+    # Half way to the edge of a sector, where no line of the grid is.
+    azimuth = np.array([sector.azimuth + sector.tolerance / 2 for sector in directional.sectors])
+    reach = np.array([fit.model.effective_range if fit.converged else 0.0 for fit in fits])
+    if anisotropy is not None:
+        reach = np.maximum(reach, anisotropy.effective_range(azimuth))
+    ax.set_rlabel_position(azimuth[np.argmin(reach)])  # type: ignore[attr-defined]

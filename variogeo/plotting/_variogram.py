@@ -10,7 +10,19 @@ from variogeo._html import number
 from variogeo._model import VariogramModel
 from variogeo._tables import FEW_PAIRS
 from variogeo.inference import CurveUncertainty
-from variogeo.plotting._axes import BAND, BARS, CURVE, GUIDE, POINTS, axes_or_new, checked, label_lags, legend_above
+from variogeo.plotting._axes import (
+    BAND,
+    BARS,
+    CURVE,
+    GUIDE,
+    POINTS,
+    along_lags,
+    axes_or_new,
+    checked,
+    evenly_spaced,
+    label_lags,
+    legend_above,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +54,8 @@ def plot_variogram(
     Returns
     -------
     matplotlib Axes
-        With a logarithmic lag axis. The pair counts are bars on a twin axis along the bottom.
+        With a linear lag axis where the bins are evenly spaced, as those of ``LagBins.linear``, and a logarithmic one
+        otherwise. The pair counts are bars on a twin axis along the bottom.
 
     Examples
     --------
@@ -66,7 +79,8 @@ def plot_variogram(
     if np.isfinite(empirical.sill_apriori):
         ax.axhline(empirical.sill_apriori, color=GUIDE, linestyle=":", linewidth=1.2, label="a-priori sill")
     if model is not None:
-        _draw_model(model, lag, ax, unit="" if empirical.metric == "given" else " km")
+        lags = along_lags([(lag, semivariance)], linear=evenly_spaced(empirical.bins))
+        _draw_model(model, lags, ax, unit="" if empirical.metric == "given" else " km")
     ax.plot(
         lag[~few],
         semivariance[~few],
@@ -88,7 +102,9 @@ def plot_variogram(
 
 def _draw_pairs(empirical: EmpiricalVariogram, ax: "Axes") -> None:
     """Draw the number of pairs per bin as bars along the bottom, on a twin axis, with grey behind bins of few."""
-    low = np.where(empirical.bins.low > 0, empirical.bins.low, empirical.bins.high / 10)
+    low = empirical.bins.low
+    if not evenly_spaced(empirical.bins):  # a bin from 0 has no end on a logarithmic axis
+        low = np.where(low > 0, low, empirical.bins.high / 10)
     most = max(int(empirical.npairs.max()), 10)
     bars = ax.twinx()
     bars.bar(low, empirical.npairs, width=empirical.bins.high - low, align="edge", color=BARS, edgecolor="white")
@@ -135,10 +151,9 @@ def curve_of(model: Any) -> tuple[VariogramModel, str, str]:
     return (curve, "-", name) if not fit or fit.converged else (curve, "--", f"{name} ({fit.outcome})")
 
 
-def _draw_model(model: VariogramModel | VariogramFit, lag: Any, ax: "Axes", *, unit: str) -> None:
-    """Draw the curve over the measured lags, with guides at nugget, sill and effective range where they lie in view."""
+def _draw_model(model: VariogramModel | VariogramFit, lags: Any, ax: "Axes", *, unit: str) -> None:
+    """Draw the curve over some lags, with guides at nugget, sill and effective range where they lie in view."""
     curve, style, name = curve_of(model)
-    lags = np.geomspace(lag.min() / 1.5, lag.max() * 1.2, 400)
     ax.plot(lags, curve(lags), style, color=CURVE, linewidth=1.8, label=name, zorder=3)
     guide = {"color": CURVE, "linestyle": ":", "linewidth": 1.0}
     ax.axhline(curve.nugget, **guide, label=f"nugget {curve.nugget:.3g}, sill {curve.sill:.3g}")

@@ -4,6 +4,7 @@ from variogeo._empirical import EmpiricalVariogram
 from variogeo._fit import VariogramFit
 from variogeo._tables import FEW_PAIRS
 from variogeo.checkup import Checkup, Finding
+from variogeo.reporting._source_rows import SourceRows
 
 _OF_OTHER_RUNS = "many pairs"
 """A finding about the time that all pairs would take, which a report does not take."""
@@ -18,10 +19,11 @@ def where_to_fit(fit: VariogramFit) -> str:
 
 
 def findings_of(
-    checkup: Checkup, empirical: EmpiricalVariogram, fit: VariogramFit, *, looked_at: int
+    checkup: Checkup, empirical: EmpiricalVariogram, fit: VariogramFit, *, looked_at: int, source: SourceRows
 ) -> tuple[Finding, ...]:
     """Return what is known of the data, then of the curve."""
-    found = [finding for finding in checkup.findings if finding.name != _OF_OTHER_RUNS]
+    found = [source.numbered(finding) for finding in checkup.findings if finding.name != _OF_OTHER_RUNS]
+    found += source.finding()
     if looked_at < checkup.rows:
         text = f"{looked_at:,} of {checkup.rows:,} points were looked at, chosen at random (seed 0)."
         found.append(Finding("note", "some points", text))

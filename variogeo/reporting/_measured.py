@@ -1,19 +1,20 @@
 """Measured: everything that a report shows, as numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_lonlat, check_same_length, check_values
+from variogeo._checks import check_same_length, check_values, values_in_place
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._estimation import empirical_variogram
 from variogeo._fit import ModelComparison
 from variogeo._fitting import ModelChoice, Weights, compare_models
 from variogeo._label_codes import label_codes
 from variogeo._lags import LagBins
+from variogeo._lonlat import check_lonlat
 from variogeo._prepared import prepared
 from variogeo._rows import some_rows
 from variogeo._usable_lags import suggested_bins
@@ -23,6 +24,7 @@ from variogeo.reporting._findings import findings_of
 from variogeo.reporting._pair_classes import PairClasses
 from variogeo.reporting._provenance import data_hash
 from variogeo.reporting._shown import STRONGEST, ShownPairs, rounded_places, shown_pairs
+from variogeo.reporting._source_rows import SourceRows
 
 MOST_POINTS = 10_000
 """Points that are looked at: 50 million pairs, some ten seconds."""
@@ -45,6 +47,8 @@ class Settings:
         Of the bins. Most pairs are far apart: with weights by pairs a curve would miss its rise.
     precision_km : float or None
     check_land : bool
+    dropped : iterable of int
+        Rows that were left out before.
     """
 
     models: Sequence[ModelChoice]
@@ -52,6 +56,7 @@ class Settings:
     weights: Weights | NDArray[np.float64] = "equal"
     precision_km: float | None = None
     check_land: bool = True
+    dropped: Iterable[int] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +92,10 @@ class Measured:
         Of the embeddings.
     hash : str
         Of all data.
+    source : SourceRows
+        Which rows of the user's table the points are.
     rows : (n,) int array
-        Which points were looked at.
+        Which rows of that table were looked at.
     places : (n, 2) float array, degrees
         These points as they are shown.
     groups : Groups or None
@@ -107,6 +114,7 @@ class Measured:
     entries: int
     dtype: str
     hash: str
+    source: SourceRows
     rows: NDArray[np.intp]
     places: NDArray[np.float64]
     groups: Groups | None
@@ -120,9 +128,10 @@ class Measured:
 
 def measured(lonlat: Any, embeddings: Any, *, groups: Any, settings: Settings) -> Measured:
     """Return what a report shows of some points, or of a random part of very many."""
-    places, values = check_lonlat(lonlat), check_values(embeddings, dissimilarity="cosine", name="embeddings")
+    places, values = check_lonlat(lonlat), _checked(embeddings)
     check_same_length(places, values, names=("lonlat", "embeddings"), item="photo")
     npoints = len(places)
+    source = SourceRows.of(npoints, settings.dropped)
     labels = None if groups is None else Groups(*label_codes(groups, npoints, name="groups"))
     digest = data_hash(places, values)
     checkup = check(places, values, groups=groups, check_land=settings.check_land)
@@ -140,11 +149,23 @@ def measured(lonlat: Any, embeddings: Any, *, groups: Any, settings: Settings) -
     found = classes.walk(points, terms, group, most=STRONGEST)
     pairs = shown_pairs(points, terms, classes, found, group=group, precision_km=settings.precision_km)
     shown = rounded_places(points.lonlat, settings.precision_km)
-    findings = findings_of(checkup, empirical, comparison.best, looked_at=len(rows))
+    findings = findings_of(checkup, empirical, comparison.best, looked_at=len(rows), source=source)
     return Measured(
-        npoints, values.shape[1], str(values.dtype), digest, rows, shown, labels, empirical, comparison, classes,
-        found.counts, pairs, findings,
+        npoints, values.shape[1], str(values.dtype), digest, source, source.kept[rows], shown, labels, empirical,
+        comparison, classes, found.counts, pairs, findings,
     )  # fmt: skip
+
+
+def _checked(embeddings: Any) -> NDArray[Any]:
+    """Return embeddings, or refuse what is none; scalars have a door of their own."""
+    shape = values_in_place(embeddings, "embeddings").shape
+    if len(shape) == 1:
+        msg = (
+            f"Invalid embeddings of shape {shape}. Must be (n, d): a report is of embeddings. For scalars call "
+            'variogeo.empirical_variogram with dissimilarity="half_squared", then variogeo.plotting.plot_variogram.'
+        )
+        raise ValueError(msg)
+    return check_values(embeddings, dissimilarity="cosine", name="embeddings")
 
 
 def _usable_bins(checkup: Checkup, places: NDArray[np.float64]) -> LagBins:

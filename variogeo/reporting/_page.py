@@ -58,7 +58,8 @@ def page_of(measured: Measured, *, title: str, model_id: str | None, precision_k
     text = template.render(
         policy=Markup(_policy(bokeh, script)), style=Markup(_asset("report.css")), bokeh=Markup(bokeh),
         script=Markup(script), content=Markup(_content(measured)), picture=_picture(measured), title=_cut(title),
-        model_id=model_id, npoints=f"{measured.npoints:,}", entries=f"{measured.entries:,}", facts=_facts(measured),
+        model_id=model_id, npoints=f"{measured.npoints:,}", all_rows=f"{measured.source.total:,}",
+        entries=f"{measured.entries:,}", facts=_facts(measured),
         findings=measured.findings, versions=versions(), hash=measured.hash, citation=citation(),
         settings=_settings(measured, precision_km), **_curve(measured), **_pairs(measured),
     )  # fmt: skip
@@ -229,10 +230,11 @@ def _cut(text: str) -> str:
 def _settings(measured: Measured, precision_km: float | None) -> list[tuple[str, str]]:
     """Return how all was measured."""
     empirical, bins, pairs = measured.empirical, measured.empirical.bins, measured.pairs
+    looked_at = f"{len(measured.rows):,} of {measured.source.total:,}"
     rounded = "as given" if precision_km is None else f"rounded to {precision_km:g} km; lags of single pairs as well"
     excluded = "none" if measured.groups is None else f"within one of {len(measured.groups.names):,} groups"
     return [
-        ("points looked at", f"{len(measured.rows):,} of {measured.npoints:,}"),
+        ("points looked at", ", ".join(filter(None, (looked_at, measured.source.left_out)))),
         ("embeddings", f"{measured.entries:,} entries, {measured.dtype}"),
         ("dissimilarity", f"{empirical.dissimilarity} (1 - cos)"),
         ("lag", "geodesic on WGS84"),

@@ -2,14 +2,14 @@
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_number
+from variogeo._checks import check_number, checked_path
 from variogeo._fitting import ModelChoice, Weights
 from variogeo._lags import LagBins
 from variogeo._models import MODELS
@@ -29,6 +29,7 @@ def report(
     model_id: str | None = None,
     precision_km: float | None = None,
     check_land: bool = True,
+    dropped: Iterable[int] = (),
     overwrite: bool = False,
 ) -> Path:
     """Write one HTML file with the curve, the cloud of pairs linked with a map, and where they come from.
@@ -61,6 +62,9 @@ def report(
         not to be told. Curve, table and counts stay those of the exact places.
     check_land : bool
         Whether to compare with a land mask, which shows swapped columns. False for points at sea.
+    dropped : sequence of int
+        Numbers of the rows that were left out before, as ``points.dropped`` of the doors with ``missing="drop"`` has
+        them. The page names them, and counts rows as the table that the points came from does.
     overwrite : bool
         Whether a file of this name may be replaced.
 
@@ -75,9 +79,10 @@ def report(
         Without bokeh or jinja2: ``pip install "variogeo[report]"``.
     ValueError
         For coordinates, embeddings, bins or groups that cannot give a variogram, the message names the rows; for
-        weights and models that do not compare.
+        weights and models that do not compare, and row numbers of a table that has not so many rows.
     TypeError
-        For arrays that do not hold real numbers, models that are no classes, and a title that is no text.
+        For arrays that do not hold real numbers, models that are no classes, a title that is no text, and row numbers
+        that are no whole numbers.
     FileExistsError
         Where the file is there and ``overwrite`` is False; before anything is measured.
 
@@ -120,7 +125,7 @@ def report(
     from variogeo.reporting._page import page_of
 
     chosen = list(MODELS.values()) if models is None else models
-    settings = Settings(chosen, bins, weights, precision_km, check_land)
+    settings = Settings(chosen, bins, weights, precision_km, check_land, dropped)
     content = measured(lonlat, embeddings, groups=groups, settings=settings)
     page = page_of(content, title=title, model_id=model_id, precision_km=precision_km)
     write_bytes(file, page, overwrite=overwrite)
@@ -137,7 +142,7 @@ def _check_packages() -> None:
 
 def _checked_file(path: Any, *, overwrite: bool) -> Path:
     """Return the path, or refuse one that cannot be written, before minutes of work."""
-    file = Path(path)
+    file = checked_path(path)
     if file.exists() and not overwrite:
         msg = f"{file} exists. Pass overwrite=True or choose another name."
         raise FileExistsError(msg)
