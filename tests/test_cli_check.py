@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import re
 import shlex
 from dataclasses import replace
@@ -170,7 +171,7 @@ def test_the_json_is_that_of_the_library_in_one_line_and_in_the_words_of_options
 def test_the_page_is_that_of_the_library_in_the_words_of_options(folder, capsys):
     assert printed(capsys, *CHECK, "--html", "checkup.html").endswith("Written to checkup.html.\n")
     points = read_points("photos.npz", embedding="clip", group="sequence")
-    expected = in_options(variogeo.check(*points, groups=points.groups)).to_html()
+    expected = in_options(variogeo.check(*points, groups=points.groups)).to_html("Checkup of photos.npz")
     assert (folder / "checkup.html").read_text() == expected
     assert "checkup.html exists. Pass --overwrite" in refusal(capsys, *CHECK, "--html", "checkup.html")
     printed(capsys, *CHECK, "--html", "checkup.html", "--overwrite", "--json")
@@ -262,6 +263,15 @@ def test_a_file_that_begins_with_a_dash_stays_one_in_the_next_command(capsys):
     command = printed(capsys, "check", "./-dash.npz").splitlines()[-1]
     assert command == "  variogeo fit ./-dash.npz --out results"
     printed(capsys, *shlex.split(command)[1:], "--models", "Spherical")
+
+
+def test_pages_of_a_file_whose_name_is_no_utf8_have_a_title(folder, capsys):
+    name = os.fsdecode(b"s\xfcr.npz")
+    np.savez(name, lonlat=NEAR, embedding=VECTORS)
+    printed(capsys, "check", name, "--html", "c.html", "--json")
+    assert "<title>Checkup of s\N{REPLACEMENT CHARACTER}r.npz</title>" in (folder / "c.html").read_text()
+    printed(capsys, "report", name, "--out", "r.html", "--json")
+    assert "s\N{REPLACEMENT CHARACTER}r.npz" in (folder / "r.html").read_text()
 
 
 def test_a_folder_that_is_named_like_an_argument_keeps_its_name(capsys):

@@ -146,11 +146,15 @@ class Checkup(ReadOnlyArrays):
         return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
-        return card_of(self.facts, self.extent, self.mapped, self.findings, self.ways, self.next_lines)
+        return self._card("Checkup")
 
-    def to_html(self) -> str:
-        """Return a page that needs nothing else: no script, no file, no request."""
-        return page_of(self._repr_html_())
+    def to_html(self, title: str = "Checkup") -> str:
+        """Return a page with this title that needs nothing else: no script, no file, no request."""
+        return page_of(self._card(title), title)
+
+    def _card(self, title: str) -> str:
+        """Return all of it under a title."""
+        return card_of(title, self.facts, self.extent, self.mapped, self.findings, self.ways, self.next_lines)
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it for `json.dumps`, but for the points of the map.

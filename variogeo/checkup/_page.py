@@ -14,19 +14,20 @@ _COLOURS = {"error": "#d0342c", "warning": "#c77700", "note": "#3b8fd0"}
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>variogeo checkup</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <style>:root{{color-scheme:light dark}}body{{margin:16px;max-width:1000px}}</style></head><body>
 {card}
 </body></html>
 """
 
 
-def page_of(card: str) -> str:
+def page_of(card: str, title: str) -> str:
     """Return a page that needs nothing else, around a card."""
-    return _PAGE.format(card=card)
+    return _PAGE.format(card=card, title=escaped(title))
 
 
 def card_of(
+    title: str,
     facts: tuple[tuple[str, str], ...],
     extent: Extent | None,
     mapped: NDArray[np.float64],
@@ -41,7 +42,7 @@ def card_of(
     if next_lines:
         lines = "<br>".join(map(escaped, next_lines))
         parts += [Html("<b>Next</b>"), Html(f'<pre style="margin:4px 0;font-size:12px">{lines}</pre>')]
-    return card("Checkup", *parts)
+    return card(title, *parts)
 
 
 def _maps(extent: Extent | None, mapped: NDArray[np.float64]) -> Html:

@@ -12,7 +12,7 @@ from variogeo.checkup import Checkup, Finding
 from variogeo.checkup._ways import DROPPED, affordable
 from variogeo.cli._lines import naming_options, print_json, print_result
 from variogeo.cli._outputs import check_file, of_bytes, write_outputs
-from variogeo.cli._points import add_points_options, inputs_of, read_rows, same_points
+from variogeo.cli._points import add_points_options, inputs_of, read_rows, same_points, shown_name
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     checkup = _in_options(_answered(found, arguments, in_degrees=in_degrees), arguments)
     if arguments.html is not None:
-        write_outputs({arguments.html: of_bytes(checkup.to_html().encode())})
+        write_outputs({arguments.html: of_bytes(checkup.to_html(f"Checkup of {shown_name(arguments)}").encode())})
     if arguments.json:
         print_json(checkup.to_json())
     else:

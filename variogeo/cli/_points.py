@@ -1,6 +1,7 @@
 """The options that say where the points are, the same for every command, and how they are read."""
 
 import argparse
+import os
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -103,6 +104,11 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 def inputs_of(arguments: argparse.Namespace) -> list[Path]:
     """Return the files that are read, which no output may replace."""
     return [path for path in (arguments.points, arguments.table) if path is not None]
+
+
+def shown_name(arguments: argparse.Namespace) -> str:
+    """Return the name of the file for a page, which is UTF-8: names of files need not be."""
+    return os.fsencode(arguments.points.name).decode(errors="replace")
 
 
 def same_points(arguments: argparse.Namespace) -> list[str]:

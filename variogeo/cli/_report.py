@@ -8,7 +8,7 @@ from variogeo.cli._bins import add_bins_options, are_default, bins_of
 from variogeo.cli._lines import print_json, print_result
 from variogeo.cli._models import add_models_options
 from variogeo.cli._outputs import check_file
-from variogeo.cli._points import add_points_options, inputs_of, read_points
+from variogeo.cli._points import add_points_options, inputs_of, read_points, shown_name
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         points.lonlat,
         points.embeddings,
         arguments.out,
-        title=arguments.points.name if arguments.title is None else arguments.title,
+        title=shown_name(arguments) if arguments.title is None else arguments.title,
         bins=None if are_default(arguments) else bins_of(arguments, points.lonlat),
         weights=arguments.weights,
         models=arguments.models,
