@@ -1,7 +1,7 @@
 """Train the GeoCLIP of the package geoclip with its own ``train()``, with weighted negatives.
 
-The photos are simulated: places that come with variogeo, and frozen features made from them. For your own, take
-CLIP's image features of your photos, and ``GeoCLIP()`` with the real backbone::
+The photos are simulated: places that come with variogeo, and frozen features made from them. For your own, take CLIP's
+image features of your photos, and ``GeoCLIP()`` with the real backbone. The lines that change are marked::
 
     python examples/train_geoclip_package.py
 """
@@ -35,12 +35,10 @@ def main(epochs: int = 1, batch_size: int = 64, seed: int = 0) -> None:
     gps = torch.tensor(lonlat[:, ::-1].astype(np.float32))
     training = TensorDataset(torch.tensor(features[~is_test]), gps[~is_test])
     test = TensorDataset(torch.tensor(features[is_test]), gps[is_test])
-
     model = geoclip_for_features(queue_size=batch_size)
     scheme = fit_scheme(lonlat[~is_test], features[~is_test])
-    weights = NegativeWeights(scheme, order="latlon", units="deg")  # <- variogeo
+    weights = NegativeWeights(scheme, order="latlon", units="deg", feature_width=features.shape[1])  # <- variogeo
     weighted = WeightedGeoCLIP(model, weights, batch_noise=150, queue_noise=1000)  # <- variogeo
-
     loader = DataLoader(training, batch_size, shuffle=True, drop_last=True)
     optimizer = torch.optim.Adam(weighted.parameters(), lr=3e-4, weight_decay=1e-6)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.87)

@@ -1,8 +1,9 @@
-"""Train a two-tower model under Lightning with weighted negatives, in the manner of SatCLIP; four lines differ.
+"""Train a two-tower model under Lightning with weighted negatives, in the manner of SatCLIP.
 
 The photos are the bundled positions; their "image features" are made up from the embeddings, so it shows where the
-lines go, not what is gained. Needs ``pip install 'variogeo[lightning]'``::
+lines go, not what is gained. The lines that change are marked; `LogWeights` is there to look on::
 
+    pip install 'variogeo[lightning]'
     python examples/train_lightning.py
 """
 
@@ -33,7 +34,9 @@ class TwoTowers(LightningModule):
         self.image = nn.Sequential(nn.Linear(512, 64), nn.GELU(), nn.Linear(64, 32))
         self.location = nn.Sequential(nn.Linear(4, 128), nn.GELU(), nn.Linear(128, 32))
         self.logit_scale = nn.Parameter(torch.tensor(2.0))
-        self.loss = ContrastiveLoss(NegativeWeights(scheme, order="lonlat", units="deg"))  # <- variogeo
+        self.loss = ContrastiveLoss(
+            NegativeWeights(scheme, order="lonlat", units="deg", feature_width=512)
+        )  # <- variogeo
 
     def training_step(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return the loss of a batch of image features and points."""
@@ -63,11 +66,11 @@ def main() -> None:
     rows = zip(features, torch.tensor(lonlat), strict=True)
     loader = DataLoader([{"image": row, "point": point} for row, point in rows], 128, shuffle=True, drop_last=True)
 
-    curve = variogeo.empirical_variogram(lonlat, features.numpy(), variogeo.LagBins.covering(lonlat))
-    scheme = variogeo.ResidualWeighting(variogeo.fit_variogram(curve, variogeo.Exponential).model)  # <- variogeo
-    look = LogWeights(every=5)  # <- variogeo
+    empirical = variogeo.empirical_variogram(lonlat, features.numpy(), variogeo.LagBins.covering(lonlat))
+    curve = variogeo.fit_variogram(empirical, variogeo.Exponential).model
+    scheme = variogeo.ResidualWeighting(curve, spread=variogeo.LagSpread.of(empirical))
     quiet = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
-    trainer = Trainer(accelerator="cpu", max_epochs=5, callbacks=[look], logger=False, **quiet)
+    trainer = Trainer(accelerator="cpu", max_epochs=5, callbacks=[LogWeights(every=5)], logger=False, **quiet)
     trainer.fit(TwoTowers(scheme), loader)
     print(f"mean weight of the negatives: {trainer.callback_metrics['weights/mean']:.2f}")
 

@@ -1,7 +1,7 @@
 """Train towers for photos and places with pytorch-metric-learning and weighted negatives.
 
-Runs in seconds on the bundled photos: GeoCLIP's location embeddings with noise stand for frozen image features. Lines
-that change in yours are marked::
+Runs in seconds on the bundled photos: GeoCLIP's location embeddings with noise stand for frozen image features. The
+lines that change are marked::
 
     pip install 'variogeo[metric-learning]'
     python examples/train_metric_learning.py
@@ -32,14 +32,12 @@ def main() -> None:
     """Fit the curve, train, and look up places for the photos that were held out."""
     lonlat, features = toy_photos()
     held_out = np.arange(len(lonlat)) % 5 == 0
-    places, photos = torch.tensor(lonlat[~held_out]), torch.tensor(features[~held_out])
-
-    bins = variogeo.LagBins.covering(lonlat[~held_out])
-    empirical = variogeo.empirical_variogram(lonlat[~held_out], features[~held_out], bins)
+    known, frozen = lonlat[~held_out], features[~held_out]
+    places, photos = torch.tensor(known), torch.tensor(frozen)
+    empirical = variogeo.empirical_variogram(known, frozen, variogeo.LagBins.covering(known))
     curve = variogeo.fit_variogram(empirical, variogeo.Exponential).model
     scheme = variogeo.ResidualWeighting.hard_negatives(curve, 1.0, spread=variogeo.LagSpread.of(empirical))
-    weights = NegativeWeights(scheme, order="lonlat", units="deg", feature_width=features.shape[1])
-
+    weights = NegativeWeights(scheme, order="lonlat", units="deg", feature_width=empirical.width)  # <- variogeo
     torch.manual_seed(0)
     photo_tower = nn.Sequential(nn.Linear(features.shape[1], 128), nn.GELU(), nn.Linear(128, 64))
     place_tower = nn.Sequential(nn.Linear(48, 128), nn.GELU(), nn.Linear(128, 64))
@@ -55,10 +53,9 @@ def main() -> None:
             loss.backward()
             optimizer.step()
         print(f"epoch {epoch + 1}: loss of the last batch {loss.item():.3f}")
-
     with torch.no_grad():
         similarity = CosineSimilarity()(photo_tower(torch.tensor(features[held_out])), place_tower(waves(places)))
-    nearest = lonlat[~held_out][similarity.argmax(dim=1).numpy()]
+    nearest = known[similarity.argmax(dim=1).numpy()]
     print(f"median error of {held_out.sum()} held-out photos: {median_error(nearest, lonlat[held_out]):.0f} km")
 
 
@@ -72,8 +69,8 @@ def toy_photos() -> tuple[np.ndarray, np.ndarray]:
 def waves(lonlat: torch.Tensor) -> torch.Tensor:
     """Return sines and cosines of unit vectors of the places, for the place tower."""
     longitude, latitude = torch.deg2rad(lonlat).T
-    flat = latitude.cos()
-    unit = torch.stack([flat * longitude.cos(), flat * longitude.sin(), latitude.sin()], dim=1)
+    equator = torch.stack([longitude.cos(), longitude.sin()])
+    unit = torch.cat([latitude.cos() * equator, latitude.sin()[None]]).T
     angles = (unit[:, :, None] * math.pi * 2.0 ** torch.arange(8)).flatten(1)
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()
 

@@ -1,9 +1,10 @@
-"""Train a CLIP of open_clip with weighted negatives, by open_clip's own loop; four lines differ from a plain script.
+"""Train a CLIP of open_clip with weighted negatives, by open_clip's own loop.
 
 The photos are the bundled positions with small pictures that are made up from their embeddings, and the captions are
-random: it shows where the lines go, not what is gained. Needs ``pip install 'variogeo[open-clip]'`` and a torchvision
-that belongs to your torch (one without CUDA: ``--extra-index-url https://download.pytorch.org/whl/cpu``)::
+random: it shows where the lines go, not what is gained. Those that change are marked. torchvision must belong to your
+torch (one without CUDA: ``--extra-index-url https://download.pytorch.org/whl/cpu``)::
 
+    pip install 'variogeo[open-clip]'
     python examples/train_open_clip.py
 """
 
@@ -57,16 +58,15 @@ def main() -> None:
     loader = torch.utils.data.DataLoader(photos, batch_size=BATCH, shuffle=True, drop_last=True)
     loader.num_batches, loader.num_samples = len(loader), len(photos)  # what open_clip's loop reads
     data = {"train": SimpleNamespace(dataloader=loader, set_epoch=lambda _: None)}
-
     vision = CLIPVisionCfg(layers=1, width=32, head_width=16, patch_size=4, image_size=8)
     text = CLIPTextCfg(context_length=CONTEXT, vocab_size=100, width=32, heads=2, layers=1)
     model = CoordinateModel(CLIP(32, vision, text, output_dict=True))  # <- variogeo
 
     lonlat = photos.coords.numpy() / 1e7
-    curve = variogeo.empirical_variogram(lonlat, photos.features.numpy(), variogeo.LagBins.covering(lonlat))
-    scheme = variogeo.ResidualWeighting(variogeo.fit_variogram(curve, variogeo.Exponential).model)  # <- variogeo
-    loss = WeightedClipLoss(NegativeWeights(scheme, order="lonlat", units="e7"))  # <- variogeo
-
+    empirical = variogeo.empirical_variogram(lonlat, photos.features.numpy(), variogeo.LagBins.covering(lonlat))
+    curve = variogeo.fit_variogram(empirical, variogeo.Exponential).model
+    scheme = variogeo.ResidualWeighting(curve, spread=variogeo.LagSpread.of(empirical))
+    loss = WeightedClipLoss(NegativeWeights(scheme, order="lonlat", units="e7", feature_width=512))  # <- variogeo
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     images, texts = next(iter(torch.utils.data.DataLoader(photos, batch_size=BATCH)))
     for epoch in range(5):

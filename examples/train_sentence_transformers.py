@@ -1,7 +1,7 @@
 """Train sentence-transformers on words of photos and of places, with weighted negatives.
 
 Runs in seconds on the bundled photos: the largest entries of GeoCLIP's location embeddings, with noise, stand for tags
-of a photo, and a geohash is the text of its place. The lines that change in a script of your own are marked::
+of a photo, and a geohash is the text of its place. The lines that change are marked::
 
     pip install 'variogeo[sentence-transformers]'
     python examples/train_sentence_transformers.py
@@ -36,11 +36,11 @@ def main() -> None:
     held_out = np.arange(len(lonlat)) % 5 == 0
     rows_of_training = np.flatnonzero(~held_out)
 
-    bins = variogeo.LagBins.covering(lonlat[~held_out])
-    empirical = variogeo.empirical_variogram(lonlat[~held_out], features[~held_out], bins)
+    known, frozen = lonlat[~held_out], features[~held_out]
+    empirical = variogeo.empirical_variogram(known, frozen, variogeo.LagBins.covering(known))
     curve = variogeo.fit_variogram(empirical, variogeo.Exponential).model
     scheme = variogeo.ResidualWeighting.hard_negatives(curve, 1.0, spread=variogeo.LagSpread.of(empirical))
-    weights = NegativeWeights(scheme, order="lonlat", units="deg")
+    weights = NegativeWeights(scheme, order="lonlat", units="deg", feature_width=empirical.width)  # <- variogeo
 
     torch.manual_seed(0)
     words = sorted({word for text in (*tags, *texts) for word in text.split()})

@@ -1,7 +1,8 @@
 """Train a small CLIP of transformers on photos and texts of their places, with weighted negatives.
 
 Runs in seconds on the bundled photos: GeoCLIP's location embeddings with noise, 2 x 16 x 16 numbers, stand for images
-and for their frozen features. The model is made from a config. The lines that change in a script of yours are marked::
+and for their frozen features. The model is made from a config. The lines that change are marked: four, as the Trainer
+takes the labels, the name of their column and the loss one by one::
 
     pip install 'variogeo[transformers]'
     python examples/train_transformers.py --output runs/clip
@@ -36,13 +37,11 @@ def main() -> None:
     output = parser.parse_args().output
     lonlat, features = toy_photos()
     held_out = np.arange(len(lonlat)) % 5 == 0
-
-    bins = variogeo.LagBins.covering(lonlat[~held_out])
-    empirical = variogeo.empirical_variogram(lonlat[~held_out], features[~held_out], bins)
+    known, frozen = lonlat[~held_out], features[~held_out]
+    empirical = variogeo.empirical_variogram(known, frozen, variogeo.LagBins.covering(known))
     curve = variogeo.fit_variogram(empirical, variogeo.Exponential).model
     scheme = variogeo.ResidualWeighting.hard_negatives(curve, 1.0, spread=variogeo.LagSpread.of(empirical))
-    weights = NegativeWeights(scheme, order="lonlat", units="deg")
-
+    weights = NegativeWeights(scheme, order="lonlat", units="deg", feature_width=empirical.width)  # <- variogeo
     texts = variogeo.location_text(lonlat, "{latitude:+06.2f} {longitude:+07.2f}")
     tokens = torch.tensor([[128, *text.encode(), 129] for text in texts])
     images = torch.tensor(features).reshape(-1, 2, 16, 16) * 22
@@ -63,10 +62,9 @@ def main() -> None:
         compute_loss_func=weighted_loss(weights),  # <- variogeo
     )  # fmt: skip
     trainer.train()
-
     with torch.no_grad():
         logits = model.eval()(input_ids=tokens[~held_out], pixel_values=images[held_out]).logits_per_image
-    nearest = lonlat[~held_out][logits.argmax(dim=1).numpy()]
+    nearest = known[logits.argmax(dim=1).numpy()]
     print(f"median error of {held_out.sum()} held-out photos: {median_error(nearest, lonlat[held_out]):.0f} km")
 
 

@@ -40,19 +40,21 @@ print(fit.model, f"[{fit.outcome}]")
 print(f"Spread of the dissimilarity within a bin: {np.nanmean(empirical.spread):.3f}, a-priori sill {empirical.sill_apriori:.3f}")
 
 # %% [markdown]
-# Two structures, one of streets and one of countries. Note the scale of the axis: the whole rise is hardly larger than the
-# spread of single pairs. **One pair says little about its distance**, which is why the weights below look at each pair's own
+# Two structures, one of towns (28 km) and one of continents (4 680 km). Note the scale of the axis: the whole rise is hardly
+# larger than the spread of single pairs. **One pair says little about its distance**, which is why the weights below look at each pair's own
 # dissimilarity, and take from the curve what is usual at its lag and where the curve has levelled off.
 #
 # ## From the curve to a scheme
 #
 # A scheme is a function of lag and dissimilarity that returns a log-weight. `ResidualWeighting` compares a pair with the
 # curve: more alike than usual and near is a likely false negative (blue, counts less); more alike than usual and far is a
-# hard negative (red, counts more). `LagSpread` makes its unit the standard deviation at that lag.
+# hard negative (red, counts more). `LagSpread` makes its unit the standard deviation at that lag. Near is what lies within
+# the short structure, so `within` is said: by default it is the range of the whole curve, here 3 545 km, and photos of a
+# whole continent would count as near. Far is beyond that range.
 
 # %%
 spread = LagSpread.of(empirical)
-both = ResidualWeighting(fit.model, spread=spread)
+both = ResidualWeighting(fit.model, spread=spread, within=fit.model.first.effective_range)
 hard = ResidualWeighting.hard_negatives(fit.model, strength=2.0, spread=spread)
 fig, axes = plt.subplots(1, 3, figsize=(14, 3.6), layout="constrained")
 for ax, scheme in zip(axes, [variogeo.DecorrelationWeighting(fit.model), both, hard]):
@@ -94,9 +96,9 @@ ax.legend(loc="lower left")
 fig.colorbar(dots, label="log-weight");
 
 # %% [markdown]
-# Most pairs of a random batch are far apart, and only some thousand are within 100 km: a scheme that acts on near pairs
-# alone has few to act on. That is worth knowing before one expects much of it. The red pairs, below the curve and on the
-# right, are alike and far.
+# Most pairs of a random batch are far apart, and only 582 of these lie within the short structure (1 164 negatives, as each
+# pair has two rows): a scheme that acts on near pairs alone has few to act on. That is worth knowing before one expects much
+# of it. The red pairs, below the curve and on the right, are alike and far.
 #
 # ## The loss
 #
@@ -113,14 +115,14 @@ plain = torch.nn.functional.cross_entropy(logits, target)
 log_weights = weights.log_weights(lonlat, lonlat, features, features)
 weighted = weighted_cross_entropy(logits, log_weights, target)
 
-targets = SoftTargets(fit.model, order="lonlat", units="deg", top_k=16)
+targets = SoftTargets(fit.model.first, order="lonlat", units="deg")
 soft = soft_cross_entropy(logits, targets(lonlat, lonlat))
 print(f"plain {plain:.3f}, weighted {weighted:.3f}, soft labels {soft:.3f}")
 print(f"soft labels: {targets(lonlat, lonlat).diagonal().mean():.2f} of the mass stays on the photo's own place")
 
 # %% [markdown]
 # Soft labels are the other way: the place of a near photo counts as partly right. The kernel here is the correlogram of
-# the fitted curve, so that no bandwidth has to be guessed. [Spatially-Weighted CLIP](../docs/swclip.md) is built of them.
+# the curve's short structure, so that no bandwidth has to be guessed. [Spatially-Weighted CLIP](../docs/swclip.md) is built of them.
 #
 # For GeoCLIP, open_clip, transformers, sentence-transformers, pytorch-metric-learning and Lightning the step is already
 # written: see [weights in your trainer](../docs/training.md).
@@ -190,10 +192,11 @@ for name, curve in curves.items():
 ax.set(xscale="log", xlabel="lag (km)", ylabel="semivariance / a-priori sill")
 ax.legend()
 for name, curve in curves.items():
-    print(f"{name:9} a-priori sill {curve.sill_apriori:.3f}, misfit to the frozen features' curve "
-          f"{variogram_misfit(curve, empirical):.2f}")
+    print(f"{name:9} a-priori sill {curve.sill_apriori:.3f}, misfit in shape to the frozen features' curve "
+          f"{variogram_misfit(curve, empirical, of='shape'):.2f}")
 
 # %% [markdown]
-# Training stretches the curve: photos of one street become alike, photos of two continents nearly unrelated. That is what
-# a geolocalisation model should do. It is also why the weights belong to the *frozen* features: a curve of the space that is
+# The picture and the misfit are of the shape: the untrained model's sill is a tenth of that of the frozen features, but its
+# curve rises as theirs does. Training stretches the curve: photos of one town become alike, photos of two continents nearly
+# unrelated. That is what a geolocalisation model should do. It is also why the weights belong to the *frozen* features: a curve of the space that is
 # being trained would move under the loss.

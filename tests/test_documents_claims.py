@@ -102,3 +102,19 @@ def test_the_table_of_models_on_the_page_on_theory_has_the_scales_of_the_code():
     assert exponential(2.0) == pytest.approx(1 - np.exp(-2.0))
     assert gaussian(2.0) == pytest.approx(1 - np.exp(-4.0))
     assert spherical(1.0) == pytest.approx(1.5 * 0.5 - 0.5 * 0.125)
+
+
+@pytest.mark.parametrize("file", sorted((REPO / "examples").glob("train_*.py")), ids=lambda file: file.stem)
+def test_an_example_has_fewer_than_80_lines_and_marks_those_that_change(file):
+    lines = file.read_text().splitlines()
+    assert len(lines) < 80
+    marked = sum(line.endswith("  # <- variogeo") for line in lines)
+    more = {"train_swclip": 9, "train_transformers": 4}  # each says why
+    assert marked in ({more[file.stem]} if file.stem in more else {2, 3})
+    assert re.search(r"lines\s+that\s+change\s+are\s+marked|[Tt]hose that change are marked", file.read_text())
+
+
+def test_every_example_has_its_row_on_the_page_on_training_or_on_spatially_weighted_clip():
+    pages = (DOCS / "training.md").read_text() + (DOCS / "swclip.md").read_text()
+    for file in (REPO / "examples").glob("train_*.py"):
+        assert f"examples/{file.name}" in pages

@@ -117,6 +117,17 @@ def test_with_the_number_of_regions_it_compiles_to_one_graph():
         (lambda: regional_fairness(LOSSES, REGION > 0), ValueError, "torch.bool"),
         (lambda: regional_fairness(LOSSES[:0], REGION[:0]), ValueError, "B > 0"),
         (lambda: inverse_frequency_weights(REGION[:, None]), ValueError, r"region of shape \(6, 1\)"),
+        (
+            lambda: regional_fairness([1.0, 2.0], REGION[:2]),
+            TypeError,
+            r"losses of type list.*torch.as_tensor\(losses\)",
+        ),
+        (
+            lambda: regional_fairness(LOSSES, np.array(list("aabbcc"))),
+            TypeError,
+            r"region of type ndarray. Must be .* for labels of text torch.as_tensor\(numpy.unique\(region, ret",
+        ),
+        (lambda: inverse_frequency_weights([1, 2, 3]), TypeError, "region of type list. Must be a tensor"),
         (lambda: regional_fairness(LOSSES, REGION, regions=0), ValueError, "regions '0'"),
         (
             lambda: regional_fairness(LOSSES, REGION, regions=10),

@@ -389,6 +389,35 @@ def test_broken_log_weights_are_refused_on_the_host(batch, odd, chunk):
 
 
 @pytest.mark.parametrize("chunk", [None, 2])
+def test_sigmoid_weights_that_would_overflow_are_refused_on_the_host(chunk):
+    logits, target = torch.full((4, 4), -200.0), torch.arange(4)
+    log_weights = torch.zeros(4, 4)
+    log_weights[2, 1], log_weights[0, 0] = 100.0, 1000.0  # the second is at a positive: no weight
+    with pytest.raises(ValueError, match=r"above 60 in rows 2: 100\. Such weights.*Lower the strength.*row_mean_one"):
+        weighted_sigmoid(logits, log_weights, target, chunk=chunk)
+    log_weights[2, 1] = 60.0
+    assert weighted_sigmoid(logits, log_weights, target, chunk=chunk) == 200
+    assert torch.isfinite(weighted_sigmoid(1000 - logits, log_weights, target, chunk=chunk))
+    with pytest.raises(ValueError, match="above 60 in rows 3"):  # a row without a positive has a weight in each column
+        weighted_sigmoid(logits, torch.full((4, 4), 61.0).tril(-4 + 1), torch.full((4,), -1), chunk=chunk)
+
+
+@by_dynamo
+def test_sigmoid_weights_that_would_overflow_are_held_where_values_are_not_read():
+    logits, target = torch.full((4, 4), -200.0), torch.arange(4)
+
+    def losses(given, log_weights):
+        return torch.stack([weighted_sigmoid(given, log_weights, target, chunk=chunk) for chunk in (None, 2)])
+
+    given = logits.clone().requires_grad_()
+    values = torch.compile(losses, fullgraph=True, backend="aot_eager")(given, torch.full((4, 4), 100.0))
+    values.sum().backward()
+    assert torch.equal(values, losses(logits, torch.full((4, 4), 60.0)))
+    assert torch.isfinite(given.grad).all()
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("chunk", [None, 2])
 @pytest.mark.parametrize("change", [lambda q: 2 * q, lambda q: q - 0.25, lambda q: q * math.nan, lambda q: 0 * q])
 def test_targets_that_are_no_probabilities_are_refused_on_the_host(batch, change, chunk):
     q = _probabilities(6, 9)

@@ -402,6 +402,14 @@ def test_embeddings_that_carry_no_places_are_refused():
         (DECORRELATION, LABELS[:3], None, ValueError, r"Invalid labels of shape \(3,\) for 8 embeddings"),
         (DECORRELATION, LABELS + 2**24, None, ValueError, "labels has values up to 16777219. Must be below 16777216"),
         (RESIDUAL, LABELS, None, TypeError, "ResidualWeighting needs features"),
+        (
+            DECORRELATION,
+            LABELS.tolist(),
+            None,
+            TypeError,
+            r"Invalid labels of type list. Must be a tensor: torch.as_tensor",
+        ),
+        (RESIDUAL, LABELS, [[0.0] * 3] * 8, TypeError, "Invalid features of type list. Must be a tensor"),
         (RESIDUAL, LABELS, torch.zeros(8, 2), ValueError, r"Invalid features of shape \(8, 2\). Must be \(8, 3\)"),
     ],
 )

@@ -206,6 +206,17 @@ V, A = torch.ones(3, 2), torch.zeros(3, 3)
         (lambda: neighborhood_consistency(V, A[:2]), ValueError, r"weights of shape \(2, 3\) for 3 embeddings"),
         (lambda: neighborhood_consistency(V[0], A), ValueError, r"embeddings of shape \(2,\)"),
         (lambda: neighborhood_consistency(V.long(), A), ValueError, "int64. Must be"),
+        (
+            lambda: NeighborWeights(KERNEL, neighbors=1, **DEGREES)(V.numpy()),
+            TypeError,
+            "coords of type ndarray. Must be",
+        ),
+        (lambda: neighborhood_consistency(V.numpy(), A), TypeError, r"ndarray. Must be a tensor: torch.as_tensor\(emb"),
+        (
+            lambda: neighborhood_consistency(V, A.numpy()),
+            TypeError,
+            "a tensor: what NeighborWeights makes of the places",
+        ),
         (lambda: neighborhood_consistency(V, torch.eye(3)), ValueError, "a sample is its own neighbour"),
     ],
 )

@@ -1,5 +1,6 @@
 """NegativeWeights against float64 arithmetic by hand, and its contract."""
 
+import io
 import math
 import runpy
 import shutil
@@ -318,9 +319,12 @@ def test_the_summary_is_read_line_by_line(batch):
     text = str(_module(DECORRELATION).summary(places[:6], places, features[:6], features)).splitlines()
     assert text[0] == "48 negatives in 6 rows, 4.2 % masked"
     assert text[1].startswith("mean weight 0.")
-    assert text[2].startswith("lag up to effective range (1000 km): ")
+    assert text[2] == "4 negatives (8.3 %) up to 1000 km, the scheme's effective range"
     assert text[3].startswith("mean dissimilarity 0.")
     assert "the curve expects 0." in text[3]
+    assert "up to 1000 km, the scheme's within and beyond" in str(
+        _module(RESIDUAL).summary(places[:6], places, features[:6], features)
+    )
     without = _module(FarWeighting(1.0)).summary(places[:6], places)
     assert (without.mean_dissimilarity, without.expected_dissimilarity) == (None, None)
     assert "dissimilarity" not in str(without)
@@ -491,6 +495,29 @@ def test_the_module_compiles_to_one_graph_and_exports_with_dynamic_shapes(batch,
     shorter = (places[:4], places[:5], features[:4], features[:5])
     torch.testing.assert_close(exported(*shorter), module(*shorter))
     torch._dynamo.reset()
+
+
+def test_rows_by_rows_are_made_within_a_compiled_graph(batch):
+    places, features = batch
+    module = _module(RESIDUAL)
+
+    def some_rows(places, features):
+        return module.by_rows(places, places, features, features)(slice(2, 4))
+
+    compiled = torch.compile(some_rows, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(places, features), some_rows(places, features))
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("scheme", [RESIDUAL, DECORRELATION], ids=["residual", "decorrelation"])
+def test_an_exported_program_is_saved_and_loaded(batch, scheme):
+    places, features = batch
+    module, arguments = _module(scheme), (places[:6], places, features[:6], features)
+    exported = torch.export.export(module, arguments, strict=False)
+    file = io.BytesIO()
+    torch.export.save(exported, file)
+    file.seek(0)
+    assert torch.equal(torch.export.load(file).module()(*arguments), exported.module()(*arguments))
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler, which torch.compile needs")

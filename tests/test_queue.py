@@ -1,6 +1,9 @@
 """AlignedQueue: the ring beside geoclip's own rule, its fill state, casts and checkpoints."""
 
 import io
+import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from variogeo.nn import AlignedQueue
+from variogeo import DataError, Exponential, ResidualWeighting
+from variogeo.nn import AlignedQueue, NegativeWeights
 
 
 def _samples(start, rows):
@@ -99,6 +103,28 @@ def test_a_checkpoint_of_other_coordinates_or_of_another_size_is_refused():
         AlignedQueue(4, feature_width=3).load_state_dict(AlignedQueue(5, feature_width=3).state_dict())
 
 
+@pytest.mark.parametrize("state", [{}, {"filled": 1}, None])
+def test_what_is_no_state_of_a_queue_is_refused(state):
+    queue = AlignedQueue(4, feature_width=3)
+    with pytest.raises(DataError, match=r"Invalid state of AlignedQueue: .*Must be what get_extra_state\(\)"):
+        queue.set_extra_state(state)
+
+
+def test_the_queue_of_the_page_on_training_adds_columns():
+    page = (Path(__file__).parents[1] / "docs" / "training.md").read_text()
+    (snippet,) = re.findall(r"```python\n(queue = .*?)```", page, flags=re.DOTALL)
+    scheme = ResidualWeighting(Exponential(0.1, 0.4, 1000.0))
+    names = {"AlignedQueue": AlignedQueue, "torch": torch, "empirical": SimpleNamespace(width=3)}
+    names["weights"] = NegativeWeights(scheme, order="latlon", units="deg", feature_width=3)
+    names["gps"], names["batch_features"] = _samples(0, 4)
+    first, *steps = snippet.splitlines(keepends=True)
+    exec(first, names)
+    for expected in (4, 8):
+        exec("".join(steps), names)
+        assert names["log_weights"].shape == (4, expected)
+    assert names["queue"].filled == 8
+
+
 def test_what_is_enqueued_is_copied_and_has_no_gradient():
     queue = AlignedQueue(2, feature_width=2)
     places, features = torch.ones(2, 2), torch.ones(2, 2, requires_grad=True)
@@ -140,6 +166,8 @@ PLACES, FEATURES = _samples(0, 2)
         (PLACES, FEATURES[:1], ValueError, r"feats of shape \(1, 3\). Must be \(2, 3\)"),
         (PLACES, FEATURES[:, :2], ValueError, r"feats of shape \(2, 2\). Must be \(2, 3\)"),
         (PLACES, FEATURES.int(), TypeError, "feats of torch.int32. Must be floats"),
+        (PLACES.tolist(), FEATURES, TypeError, r"coords of type list. Must be a tensor: torch.as_tensor\(coords\)"),
+        (PLACES, FEATURES.numpy(), TypeError, r"feats of type ndarray. Must be a tensor: torch.as_tensor\(feats\)"),
     ],
 )
 def test_samples_that_do_not_fit_are_refused_and_leave_the_queue_as_it_was(coords, feats, error, words):

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from shapely import box
-from versions import NULL_OF_FIXED_SIZE
+from versions import METADATA_OF_ANOTHER, NULL_OF_FIXED_SIZE
 
 from variogeo import DataError, PointEmbeddings, _parquet_rows
 from variogeo._checks import check_values
@@ -442,6 +442,7 @@ def test_what_an_older_pyarrow_says_of_a_null_row_comes_with_its_cure() -> None:
         raise pa.ArrowInvalid("Expected all lists to be of size=6 but index 1 had size=0")
 
 
+@METADATA_OF_ANOTHER
 def test_lists_of_another_length_than_their_schema_says_are_no_null_rows(tmp_path: Path) -> None:
     even = write(tmp_path / "even.parquet", lists([[1.0, 2.0]], pa.list_(pa.float32(), 2)))
     said = pq.ParquetFile(even).metadata.metadata[b"ARROW:schema"]

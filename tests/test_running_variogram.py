@@ -145,9 +145,24 @@ def test_the_state_dict_brings_the_sums_back(batches):
     assert again.batches == 2
 
 
+def test_features_of_another_width_are_refused_also_after_a_state_was_loaded(batches):
+    running, again = _running(), _running()
+    running.update(*batches[0])
+    again.load_state_dict(running.state_dict())
+    before = running.empirical()
+    for module in (running, again):
+        with pytest.raises(ValueError, match=r"feats of 32 columns: the batches before had 512.*make another"):
+            module.update(batches[1][0], batches[1][1][:, :32])
+        assert module.empirical() == before
+    assert before.width == 512
+
+
 def test_a_state_of_other_settings_or_another_size_is_refused():
     running = _running(decay=0.9)
     state = running.state_dict()
+    for other in ({"order": "latlon", "units": "deg"}, {"order": "lonlat", "units": "rad"}):
+        with pytest.raises(ValueError, match=r"'order': 'lonlat', 'units': 'deg'.*Make it the same way"):
+            RunningVariogram(BINS, decay=0.9, **other).load_state_dict(state)
     with pytest.raises(ValueError, match=r"was saved with running_variogram.*Make it the same way"):
         _running(decay=0.8).load_state_dict(state)
     from variogeo._storage import dump_document

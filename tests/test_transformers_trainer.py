@@ -1,6 +1,7 @@
 """The losses for the Trainer of transformers, with its real CLIP and SigLIP models and the real Trainer."""
 
 import logging
+import math
 import runpy
 import subprocess
 import sys
@@ -281,9 +282,9 @@ def test_labels_that_the_trainer_dropped_are_named_with_the_cure(batch, tmp_path
         (RESIDUAL, torch.zeros(3, 2), TypeError, r"ResidualWeighting needs the frozen features .* torch.cat"),
         (
             NegativeWeights(ResidualWeighting(CURVE), order="lonlat", units="e7"),
-            torch.zeros(3, 7, dtype=torch.int32),
-            TypeError,
-            "Features are no whole numbers",
+            torch.ones(3, 7, dtype=torch.int32),
+            ValueError,
+            r"features that were rounded. Append their bits .*view\(torch.int32\).*: 3 rows, 0, 1, 2",
         ),
         (UNIFORM, torch.zeros(3, 2, dtype=torch.bfloat16), TypeError, "half precision"),
     ],
@@ -292,6 +293,18 @@ def test_labels_that_do_not_fit_are_refused(weights, labels, error, message):
     outputs = {"logits_per_image": torch.zeros(3, 3), "logits_per_text": torch.zeros(3, 3)}
     with pytest.raises(error, match=message):
         weighted_loss(weights)(outputs, labels)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_features_ride_behind_whole_coordinates_as_their_bits(batch, dtype):
+    """So no cast of floats to half precision reaches them; a row of NaN or of zeros has no image, as everywhere."""
+    places, features = batch["places"], batch["features"].clone()
+    features[2], features[5] = math.nan, 0.0
+    outputs = _outputs(_clip(), batch)
+    whole = torch.cat([(places * 1e7).round().to(dtype), features.view(torch.int32).to(dtype)], dim=1)
+    weights = NegativeWeights(RESIDUAL.scheme, order="lonlat", units="e7")
+    expected = weighted_loss(RESIDUAL)(outputs, torch.cat([places, features], dim=1))
+    torch.testing.assert_close(weighted_loss(weights)(outputs, whole), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("outputs", [(torch.zeros(3, 3),), {"logits": torch.zeros(3, 3)}])

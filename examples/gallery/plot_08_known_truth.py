@@ -27,7 +27,6 @@ for ax, dimensions in zip(axes, (2, 256), strict=True):
     fit = fit_variogram(empirical, Exponential)
     plot_variogram(empirical, fit, ax=ax)
     ax.plot(lags, truth(lags), color="black", linewidth=1.2, label="truth")
-    ax.set_xscale("linear")
     ax.legend(frameon=False, fontsize="small", loc="center right", title=f"{dimensions} dimensions")
     print(f"{dimensions:3d} dimensions: {fit.model}")
 print(f"         truth: {truth}")

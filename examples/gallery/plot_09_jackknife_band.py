@@ -26,7 +26,6 @@ empirical = empirical_variogram(
 uncertainty = jackknife(empirical)
 ax = plot_variogram(empirical, uncertainty=uncertainty)
 ax.plot(empirical.lag, truth(empirical.lag), color="black", linewidth=1.2, label="truth")
-ax.set_xscale("linear")
 ax.legend(frameon=False, fontsize="small", loc="center right")
 plt.show()
 

@@ -46,7 +46,6 @@ longitude, latitude = np.meshgrid(np.linspace(-11, 25, 49), np.linspace(36, 62, 
 estimate, _ = krige((latitude.ravel(), longitude.ravel()))
 fig, (left, right) = plt.subplots(1, 2, figsize=(13, 4.8), layout="constrained", width_ratios=[1.2, 1])
 plot_variogram(empirical, fit, ax=left)
-left.set_xscale("linear")
 mesh = right.pcolormesh(longitude, latitude, estimate.reshape(longitude.shape))
 right.scatter(*lonlat[given].T, s=12, c=values[given], norm=mesh.norm, edgecolor="white", linewidth=0.4)
 right.set(xlabel="longitude (degrees)", ylabel="latitude (degrees)", aspect=1.5)

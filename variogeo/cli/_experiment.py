@@ -9,7 +9,7 @@ from variogeo._checks import DataError
 from variogeo._points import PointEmbeddings
 from variogeo.cli._lines import print_json, print_result
 from variogeo.cli._points import add_points_options, read_points, same_points
-from variogeo.cli._usage import file_first
+from variogeo.cli._usage import Extend, file_first
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -23,7 +23,7 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         help="folder for the report and the finished runs; the same call goes on there (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--arms", nargs="+", type=_arm, default=["short"], metavar="ARM",
+        "--arms", nargs="+", action=Extend, type=_arm, default=["short"], metavar="ARM",
         help="arms or groups: short, tuning, all (default: short)",
     )  # fmt: skip
     size = parser.add_mutually_exclusive_group()
@@ -84,7 +84,4 @@ def _own_photos(arguments: argparse.Namespace) -> PointEmbeddings | None:
             msg = f"{given[0]} is about a file, but no file is given. Pass the file first: variogeo experiment FILE."
             raise DataError(msg)
         return None
-    if arguments.embedding is None:
-        msg = f"Which column of {arguments.points} holds the frozen features? Pass --embedding."
-        raise DataError(msg)
     return read_points(arguments)

@@ -1,6 +1,7 @@
 """The experiment: the same backbone, photos, order and seeds in all arms, which differ in their loss only."""
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -11,9 +12,10 @@ import numpy.typing as npt
 import torch
 
 from variogeo._cards import settings_html
-from variogeo._checks import check_lonlat, check_values, check_whole
+from variogeo._checks import check_values, check_whole
 from variogeo._cores import usable_cores
 from variogeo._lags import LagBins
+from variogeo._lonlat import check_lonlat
 from variogeo._points import PointEmbeddings
 from variogeo._storage import write_bytes
 from variogeo.experiments._arms import Arm, chosen_arms
@@ -21,6 +23,7 @@ from variogeo.experiments._cost import step_ratios
 from variogeo.experiments._curves import Curves
 from variogeo.experiments._features import photo_features
 from variogeo.experiments._figure import differences_figure
+from variogeo.experiments._folder import refuse_another, settings_of
 from variogeo.experiments._places import photo_places
 from variogeo.experiments._pool import run_all
 from variogeo.experiments._report import report_text
@@ -127,17 +130,29 @@ def run_experiment(
     Raises
     ------
     ValueError
-        For unknown arms, a device that torch cannot use, bad features, and photos in too few blocks.
+        For unknown arms, a device that torch cannot use, a dropout out of [0, 1), bad features, photos in too few
+        blocks, and a folder whose result is of another experiment: before anything is trained.
+
+    Warns
+    -----
+    UserWarning
+        Where half of the training photos do not fill a batch: then that half is one.
 
     Notes
     -----
-    Runs that are kept in ``out`` are taken as they are where everything they follow from is the same. An arm that
-    cannot be made from the fitted curve is left out, and the report says so.
+    Runs that are kept in ``out`` are taken as they are where everything they follow from is the same, so a call with
+    more arms or seeds goes on there. An arm that cannot be made from the fitted curve is left out, and the report says
+    so.
     """
     _check_device(device)
     chosen = chosen_arms(arms)
     out = Path(out)
+    model = ModelSettings(size.width, dropout, fast_precision(device))
+    seeds = tuple(range(check_whole(size.seeds, name="seeds", at_least=1)))
     split = _split(photos, source, size, blocks or BlockSizes(), seed)
+    training = TrainingSettings(size.epochs, _batch_size(size, len(split.train.lonlat)))
+    settings = settings_of(split, model, training, device)
+    refuse_another(out / "result.json", settings, [arm.name for arm in chosen], seeds)
     bins = _WORLD_BINS if photos is None else _bins_of(split.train.lonlat)
     queries = all_queries(split)
     coherence_bins = LagBins.logarithmic(float(bins.edges[0]), float(bins.edges[-1]), _COHERENCE_BINS)
@@ -145,15 +160,14 @@ def run_experiment(
     task = Task(
         split=split,
         curves=Curves.measure(split.train, bins, photos=size.curve_photos, regions=regions, seed=seed),
-        model=ModelSettings(size.width, dropout, fast_precision(device)),
-        training=TrainingSettings(size.epochs, min(size.batch_size, len(split.train.lonlat) // 2)),
+        model=model,
+        training=training,
         coherence=coherence_bins,
         device=device,
         folder=out / "runs",
     )
     left_out = _not_makeable(chosen, task.curves)
     chosen = tuple(arm for arm in chosen if arm.name not in left_out)
-    seeds = tuple(range(check_whole(size.seeds, name="seeds", at_least=1)))
     count = (usable_cores() if torch.device(device).type == "cpu" else 1) if processes is None else processes
     runs = run_all(task, chosen, seeds, processes=check_whole(count, name="processes", at_least=1))
     by_arm = {arm.name: tuple(run for run in runs if run.arm == arm.name) for arm in chosen}
@@ -224,6 +238,18 @@ def _split(photos: PointEmbeddings | None, source: str, size: Size, blocks: Bloc
         gallery=size.gallery,
         seed=seed,
     )
+
+
+def _batch_size(size: Size, photos: int) -> int:
+    """Return the photos of a step, at most half of those there are, with a warning where that is fewer than asked."""
+    most = photos // 2
+    if size.batch_size > most:
+        msg = (
+            f"batch_size {size.batch_size} (on the command line --batch) is more than half of the {photos} training "
+            f"photos: {most} are used."
+        )
+        warnings.warn(msg, stacklevel=3)
+    return min(size.batch_size, most)
 
 
 def _bins_of(lonlat: npt.NDArray[np.float64]) -> LagBins:

@@ -12,6 +12,8 @@ from variogeo.experiments._verdict import WIDTH, titled, verdict
 
 _BY_NAME = {outcome.name: outcome for outcome in OUTCOMES}
 _KNOWN, _NEW = _BY_NAME["25 km, known"], _BY_NAME["750 km, new"]
+FEWEST_STEPS = 100
+"""Of a training, below which a model has learned next to nothing, whatever its loss."""
 _SPANS = f"{'95 %':>19}{'seeds alone':>19}{'blocks alone':>19}"
 
 
@@ -22,7 +24,9 @@ def report_text(result: ExperimentResult) -> str:
     ----------
     result : ExperimentResult
     """
-    parts = [_photos(result), _levels(result)]
+    steps = result.figures(result.arms[0])["steps"]
+    parts = [f"ONLY {steps:.0f} STEPS: everything runs; read nothing into the figures."] if steps < FEWEST_STEPS else []
+    parts += [_photos(result), _levels(result)]
     if len(result.tested) < len(result.compared):
         parts.append(_validation(result))
     parts.append(_differences(result))

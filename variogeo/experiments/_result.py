@@ -12,6 +12,7 @@ from variogeo._cards import experiment_html
 from variogeo.evaluation import accuracy_within, nearest_places
 from variogeo.evaluation._misfit import Aspect, log_misfit
 from variogeo.experiments._arms import Arm
+from variogeo.experiments._folder import settings_of
 from variogeo.experiments._runs import Run, Task
 from variogeo.experiments._statistics import (
     OUTCOMES,
@@ -136,6 +137,7 @@ class ExperimentResult:
             },
             "oracle": {kind: _keys_as_text(self.oracle(kind)) for kind in ("known", "new")},
             "curve": str(self.task.curves),
+            "settings": settings_of(split, self.task.model, self.task.training, self.task.device),
             "seeds": list(self.seeds),
             "precision": self.task.model.precision,
             "left_out": self.left_out,

@@ -56,6 +56,9 @@ class ModelSettings:
     def __post_init__(self) -> None:
         check_whole(self.width, name="width", at_least=1)
         check_number(self.dropout, name="dropout", at_least=0.0)
+        if self.dropout >= 1:
+            msg = f"Invalid dropout '{self.dropout}'. Must be at least 0 and below 1: the share of inputs left out."
+            raise ValueError(msg)
         if self.precision not in ("float32", "bfloat16"):
             msg = f"Invalid precision {self.precision!r}. Must be 'float32' or 'bfloat16'."
             raise ValueError(msg)

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Self, get_args
 
 import numpy as np
@@ -157,7 +158,7 @@ class SplitPhotos:
         points = PointEmbeddings(photos.lonlat[train], _as_float32(photos.embeddings[train]))
         return cls(points, places[drawn], queries, source, is_simulated)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Checksum of all positions and features: runs are only compared on the same photos."""
         digest = hashlib.sha256()

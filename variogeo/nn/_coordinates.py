@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -142,9 +142,7 @@ class Coordinates:
 
     def _check_form(self, coords: Tensor, name: str) -> None:
         """Refuse what is no tensor of the right shape and dtype."""
-        if not isinstance(coords, Tensor):
-            msg = f"Invalid {name} of type {type(coords).__name__}. Must be a tensor: torch.as_tensor({name})."
-            raise TypeError(msg)
+        check_tensor(coords, name=name)
         width, meaning = (3, "unit vectors") if self.units == "xyz" else (2, f"{self.order} in {self.units}")
         if coords.ndim != 2 or coords.shape[1] != width:
             msg = f"Invalid {name} of shape {tuple(coords.shape)}. Must be (n, {width}): {meaning}."
@@ -211,6 +209,14 @@ def on_host(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and type(tensor) is Tensor and not torch.compiler.is_compiling()
 
 
+def check_tensor(value: Any, *, name: str, instead: str = "") -> None:
+    """Refuse an array or a list where a tensor is due; ``instead`` is what to pass where as_tensor is not enough."""
+    if not isinstance(value, Tensor):
+        cure = instead or f"torch.as_tensor({name})"
+        msg = f"Invalid {name} of type {type(value).__name__}. Must be a tensor: {cure}."
+        raise TypeError(msg)
+
+
 def require_rows(fine: Tensor, problem: str) -> None:
     """Refuse rows that are not fine: by their numbers on the host, by an assertion on a device or in a graph."""
     if on_host(fine):
@@ -224,12 +230,11 @@ def require_rows(fine: Tensor, problem: str) -> None:
 
 def positive_columns(positives: Tensor | None, coords_a: Tensor, coords_b: Tensor) -> Tensor:
     """Return the (B,) column of each row's positive: the diagonal unless given."""
-    for coords, name in ((coords_a, "coords_a"), (coords_b, "coords_b")):
-        if not isinstance(coords, Tensor):
-            msg = f"Invalid {name} of type {type(coords).__name__}. Must be a tensor: torch.as_tensor({name})."
-            raise TypeError(msg)
+    check_tensor(coords_a, name="coords_a")
+    check_tensor(coords_b, name="coords_b")
     rows, columns = coords_a.shape[0], coords_b.shape[0]
     if positives is not None:
+        check_tensor(positives, name="positives")
         if positives.shape != (rows,) or positives.dtype != torch.int64:
             msg = (
                 f"Invalid positives of shape {tuple(positives.shape)} and {positives.dtype}. "

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from variogeo._checks import check_choice, check_whole, listed_rows
-from variogeo.nn._coordinates import on_host
+from variogeo.nn._coordinates import check_tensor, on_host
 
 FairnessForm = Literal["variance", "maximum"]
 
@@ -41,6 +41,8 @@ def regional_fairness(
     ValueError
         For shapes that do not fit, an empty batch, and, on the CPU in eager mode, losses that are not finite and
         labels out of 0..regions-1.
+    TypeError
+        For arrays and lists, with the line that makes a tensor of them, also of labels of text.
 
     Notes
     -----
@@ -104,7 +106,7 @@ def inverse_frequency_weights(region: Tensor, *, regions: int | None = None) -> 
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         As `regional_fairness`.
 
     Notes
@@ -151,6 +153,7 @@ def _sizes(number: Tensor, count: int, dtype: torch.dtype) -> Tensor:
 def _check_losses(losses: Tensor, region: Tensor) -> None:
     """Refuse losses that are no numbers, one for each sample."""
     _check_region(region)
+    check_tensor(losses, name="losses")
     if losses.shape != region.shape or not losses.is_floating_point():
         msg = (
             f"Invalid losses of shape {tuple(losses.shape)} and {losses.dtype}. Must be {tuple(region.shape)} floats, "
@@ -168,6 +171,8 @@ def _check_losses(losses: Tensor, region: Tensor) -> None:
 
 def _check_region(region: Tensor) -> None:
     """Refuse labels that are no whole numbers, one for each sample."""
+    numbers = "torch.as_tensor(numpy.unique(region, return_inverse=True)[1])"
+    check_tensor(region, name="region", instead=f"torch.as_tensor(region), for labels of text {numbers}")
     if region.ndim != 1 or region.dtype.is_floating_point or region.dtype == torch.bool or len(region) == 0:
         msg = (
             f"Invalid region of shape {tuple(region.shape)} and {region.dtype}. Must be (B,) whole numbers, B > 0: "

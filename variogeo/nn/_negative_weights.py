@@ -48,18 +48,16 @@ class NegativeWeights(nn.Module):
     Notes
     -----
     Lags are great-circle distances in float32, right to 4e-7 of the lag (3e-5 mm at least) and within 0.56 % of the
-    geodesic that the curve was fitted on. The state dict holds the scheme as JSON text, so a checkpoint brings its own
-    curve back.
+    geodesic that the curve was fitted on. A checkpoint brings its own curve back: its state holds it as JSON text.
 
     With a queue or the other ranks the columns are the batch and then the rest: ``log_weights(gps,
     torch.cat([gps, queue]))``; where the positives stand elsewhere, pass ``positives``. For the direction
     from location to image of a symmetric loss, swap the two sides: ``log_weights(gps_all, gps)``.
 
-    A mean weight far from 1 acts like another temperature: ``print(weights.summary(...))`` tells.
-
     On the CPU in eager mode values are checked, and errors name the rows. Nothing is read back from an accelerator or
     within a compiled graph: there coordinates out of range fail an assertion with the same text, and a row whose
-    negatives are all masked is left to the loss, which counts it as 0. `summary` makes all checks on any device.
+    negatives are all masked is left to the loss, which counts it as 0. ``print(weights.summary(...))`` makes all checks
+    on any device, and tells the mean weight, which far from 1 acts like another temperature.
 
     Fastest under ``torch.compile``, which makes one kernel of it. On the CPU it forms ``expm1`` from ``exp``: the
     log-weight of a curve without a nugget loses digits where the weight itself is near 0; the weight does not.
@@ -191,7 +189,7 @@ class NegativeWeights(nn.Module):
         >>> torch.equal(rows(slice(1, 3)), weights(lonlat, lonlat)[1:3])
         True
         """
-        return partial(self._of_rows, self._sides((coords_a, coords_b), (feats_a, feats_b), positives))
+        return partial(self._alone, self._sides((coords_a, coords_b), (feats_a, feats_b), positives))
 
     @torch.no_grad()
     def summary(
@@ -224,7 +222,7 @@ class NegativeWeights(nn.Module):
         >>> print(NegativeWeights(scheme, order="lonlat", units="deg").summary(lonlat, lonlat))
         6 negatives in 3 rows, 0.0 % masked
         mean weight 0.745 (rows 0.617 to 1)
-        lag up to effective range (500 km): 2 (33.3 %)
+        2 negatives (33.3 %) up to 500 km, the scheme's effective range
         """
         coords_a, coords_b, feats_a, feats_b, columns = on_the_host(coords_a, coords_b, feats_a, feats_b, positives)
         coords, feats, self._same_space = (coords_a, coords_b), (feats_a, feats_b), False
@@ -249,6 +247,10 @@ class NegativeWeights(nn.Module):
         return sides
 
     @torch.no_grad()
+    def _alone(self, sides: Sides, rows: slice) -> Tensor:
+        """Return `_of_rows` for a caller who has gradients on: within one no_grad another cannot be exported."""
+        return self._of_rows(sides, rows)
+
     def _of_rows(self, sides: Sides, rows: slice) -> Tensor:
         """Return the log-weights of some rows."""
         part = sides[rows]
@@ -268,10 +270,7 @@ class NegativeWeights(nn.Module):
             return negatives.scatter_(1, columns, 0.0)
 
     def get_extra_state(self) -> str:
-        """Return the scheme and the settings as JSON text, for the state dict.
-
-        A scheme of the user's own class is left out: it stays the one of the constructor.
-        """
+        """Return scheme and settings as JSON text, for the state dict; a scheme of the user's own class is left out."""
         return dump_state(self.scheme, self._settings)
 
     def set_extra_state(self, state: str) -> None:

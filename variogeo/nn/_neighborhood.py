@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from variogeo._checks import check_choice, check_number, check_whole
 from variogeo.nn._cards import module_html
-from variogeo.nn._coordinates import Coordinates, Order, Units, on_host, pairwise_lag
+from variogeo.nn._coordinates import Coordinates, Order, Units, check_tensor, on_host, pairwise_lag
 from variogeo.nn._kernel_rows import Kernel, check_cutoff, kernel_of, kernel_rows
 
 Form = Literal["laplacian", "kl"]
@@ -106,7 +106,10 @@ class NeighborWeights(nn.Module):
         ------
         ValueError
             For a batch that has fewer other samples than ``neighbors``.
+        TypeError
+            For an array in the place of a tensor.
         """
+        check_tensor(coords, name="coords")
         with torch.autocast(device_type=coords.device.type, enabled=False):
             places = self.coordinates.places(coords, "coords")
             if places.number <= self.neighbors:
@@ -151,7 +154,7 @@ def neighborhood_consistency(
     Raises
     ------
     TypeError
-        For a temperature that is missing, or given without use.
+        For a temperature that is missing, or given without use, and arrays in the place of tensors.
     ValueError
         For shapes that do not fit, and, on the CPU in eager mode, for weights of samples to themselves.
 
@@ -217,6 +220,8 @@ def _wide(embeddings: Tensor) -> torch.dtype:
 
 def _check_matrices(embeddings: Tensor, weights: Tensor) -> None:
     """Refuse embeddings and weights that do not belong together."""
+    check_tensor(embeddings, name="embeddings")
+    check_tensor(weights, name="weights", instead="what NeighborWeights makes of the places of the batch")
     if embeddings.ndim != 2 or not embeddings.is_floating_point():
         msg = f"Invalid embeddings of shape {tuple(embeddings.shape)} and {embeddings.dtype}. Must be (B, d) floats."
         raise ValueError(msg)

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from variogeo._checks import check_whole
+from variogeo._checks import DataError, check_whole
 from variogeo.nn._cards import module_html
+from variogeo.nn._coordinates import check_tensor
 
 _BITS = {
     torch.float32: torch.int32,
@@ -130,7 +131,7 @@ class AlignedQueue(nn.Module):
         ValueError
             For shapes that do not fit, and features that are missing or not expected.
         TypeError
-            For coordinates of another dtype, and features that are no floats.
+            For arrays, coordinates of another dtype, and features that are no floats.
         """
         self._check(coords, feats)
         rows = coords.shape[0]
@@ -150,6 +151,9 @@ class AlignedQueue(nn.Module):
 
     def set_extra_state(self, state: dict[str, int | str]) -> None:
         """Take the fill state of a checkpoint, after checking that its coordinates have this dtype."""
+        if not isinstance(state, dict) or set(state) != set(self.get_extra_state()):
+            msg = f"Invalid state of AlignedQueue: {state!r}. Must be what get_extra_state() of a queue returned."
+            raise DataError(msg)
         if state["dtype"] != str(self.dtype):
             msg = f"The queue was saved with coordinates of {state['dtype']}, this one has {self.dtype}. Make it alike."
             raise ValueError(msg)
@@ -172,6 +176,7 @@ class AlignedQueue(nn.Module):
 
     def _check(self, coords: Tensor, feats: Tensor | None) -> None:
         """Refuse samples that do not fit."""
+        check_tensor(coords, name="coords")
         if coords.ndim != 2 or coords.shape[1] != 2:
             msg = f"Invalid coords of shape {tuple(coords.shape)}. Must be (n, 2)."
             raise ValueError(msg)
@@ -186,6 +191,8 @@ class AlignedQueue(nn.Module):
         if feats is None and self.feature_width:
             msg = f"The queue holds features of width {self.feature_width}. Pass feats: the frozen ones of the batch."
             raise ValueError(msg)
+        if feats is not None:
+            check_tensor(feats, name="feats")
         if feats is not None and tuple(feats.shape) != (coords.shape[0], self.feature_width):
             msg = (
                 f"Invalid feats of shape {tuple(feats.shape)}. Must be ({coords.shape[0]}, {self.feature_width}): "

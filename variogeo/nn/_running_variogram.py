@@ -16,7 +16,16 @@ from variogeo._storage import dump_document, parse_document
 from variogeo._tables import FEW_PAIRS
 from variogeo._weighting._lag_spread import LagSpread, varies
 from variogeo.nn._cards import module_html
-from variogeo.nn._coordinates import SAME_PLACE, Coordinates, Order, Places, Units, float64_device, pairwise_lag
+from variogeo.nn._coordinates import (
+    SAME_PLACE,
+    Coordinates,
+    Order,
+    Places,
+    Units,
+    check_tensor,
+    float64_device,
+    pairwise_lag,
+)
 from variogeo.nn._sides import unit_rows
 
 _COUNT, _WEIGHT, _LAG, _TERM, _SQUARE = range(5)
@@ -89,6 +98,7 @@ class RunningVariogram(nn.Module):
         self._totals = torch.zeros(3, dtype=torch.float64)
         self._edges = torch.tensor(bins.edges)
         self.batches = 0
+        self._width = 0
 
     @torch.no_grad()
     def update(self, coords: Tensor, feats: Tensor) -> None:
@@ -104,8 +114,10 @@ class RunningVariogram(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            For coordinates or features that `NegativeWeights` would refuse, and fewer than two rows.
+            For coordinates or features that `NegativeWeights` would refuse, fewer than two rows, and features of
+            another width than those of the first batch.
         """
+        check_tensor(coords, name="coords")
         if len(coords) < 2:
             msg = f"Invalid batch of {len(coords)}. Must hold at least two samples to have a pair."
             raise ValueError(msg)
@@ -113,6 +125,13 @@ class RunningVariogram(nn.Module):
         exact = float64_device(coords.device)
         with torch.autocast(device_type=coords.device.type, enabled=False):
             unit = unit_rows(feats, len(coords), names=("feats", "coords"), width=None).to(exact, torch.float64)
+        self._width = self._width or unit.shape[1]
+        if unit.shape[1] != self._width:
+            msg = (
+                f"Invalid feats of {unit.shape[1]} columns: the batches before had {self._width}. A curve is of "
+                "one feature space: make another RunningVariogram for the other features."
+            )
+            raise ValueError(msg)
         known = ~unit.isnan().any(dim=1)
         unit = torch.where(known[:, None], unit, 0.0)
         ordered = known.sum().to(torch.float64) ** 2
@@ -177,7 +196,7 @@ class RunningVariogram(nn.Module):
             weight=kept[_WEIGHT] if has_weights else np.zeros(0),
             total_weight=float(totals[1]) if has_weights else 0.0,
         )
-        return EmpiricalVariogram(self.bins, state, "cosine", "matheron", "great_circle")
+        return EmpiricalVariogram(self.bins, state, "cosine", "matheron", "great_circle", width=self._width)
 
     def lag_spread(self) -> LagSpread:
         """Return the standard deviation of the dissimilarity per lag, for `ResidualWeighting`.
@@ -199,7 +218,7 @@ class RunningVariogram(nn.Module):
         return LagSpread(tuple(empirical.lag[usable].tolist()), tuple(spread[usable].tolist()))
 
     def get_extra_state(self) -> str:
-        """Return bins, decay and sums as JSON text, for the state dict."""
+        """Return settings, sums and the width of the features as JSON text, for the state dict."""
         return dump_document("running_variogram", {**self._settings, **self._state})
 
     def set_extra_state(self, state: str) -> None:
@@ -215,15 +234,17 @@ class RunningVariogram(nn.Module):
             raise DataError(msg)
         self._sums = torch.tensor(content["sums"], dtype=torch.float64)
         self._totals = torch.tensor(content["totals"], dtype=torch.float64)
-        self.batches = int(content["batches"])
+        self.batches, self._width = int(content["batches"]), int(content["feature_width"])
 
     @property
     def _settings(self) -> dict[str, Any]:
-        return {"edges": self.bins.edges.tolist(), "decay": self.decay}
+        order, units = self.coordinates.order, self.coordinates.units
+        return {"edges": self.bins.edges.tolist(), "decay": self.decay, "order": order, "units": units}
 
     @property
     def _state(self) -> dict[str, Any]:
-        return {"sums": self._sums.tolist(), "totals": self._totals.tolist(), "batches": self.batches}
+        counts = {"batches": self.batches, "feature_width": self._width}
+        return {"sums": self._sums.tolist(), "totals": self._totals.tolist(), **counts}
 
     def extra_repr(self) -> str:
         """Return the constructor's arguments."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from variogeo._checks import check_number, check_whole
 from variogeo.nn._cards import module_html
-from variogeo.nn._coordinates import Coordinates, Order, Places, Units, pairwise_lag, positive_columns
+from variogeo.nn._coordinates import Coordinates, Order, Places, Units, check_tensor, pairwise_lag, positive_columns
 from variogeo.nn._kernel_rows import Kernel, check_cutoff, kernel_of, kernel_rows
 
 
@@ -239,6 +239,7 @@ class SoftTargets(nn.Module):
         >>> SoftTargets.self_mass(torch.tensor([[0.5, 0.5], [0.0, 1.0]]))
         tensor(0.7500)
         """
+        check_tensor(targets, name="targets")
         if positives is None:
             return targets.diagonal().mean()
         return targets.gather(1, positives[:, None]).mean()

@@ -67,7 +67,8 @@ class WeightSummary:
             f"mean weight {self.mean_weight:.3g} (rows {smallest:.3g} to {largest:.3g})",
         ]
         for name, lag, count in self.within:
-            lines.append(f"lag up to {name} ({lag:.4g} km): {count} ({100 * count / self.negatives:.1f} %)")
+            names, share = name.replace(", ", " and "), 100 * count / self.negatives
+            lines.append(f"{count} negatives ({share:.1f} %) up to {lag:.4g} km, the scheme's {names}")
         if self.mean_dissimilarity is not None:
             lines.append(
                 f"mean dissimilarity {self.mean_dissimilarity:.3g}, the curve expects {self.expected_dissimilarity:.3g}"

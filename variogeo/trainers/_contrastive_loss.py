@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from variogeo.nn import NegativeWeights, weighted_cross_entropy
+from variogeo.nn._coordinates import check_tensor
 from variogeo.trainers._arguments import checked_weights
 from variogeo.trainers._ranks import rows_and_columns
 
@@ -74,10 +75,16 @@ class ContrastiveLoss(nn.Module):
         ------
         ValueError
             When B or M is neither the number of samples of this rank nor of all ranks.
+        TypeError
+            For arrays in the place of tensors.
         """
+        given = {"logits_per_image": logits_per_image, "logits_per_location": logits_per_location, "coords": coords}
+        for name, value in given.items():
+            check_tensor(value, name=name)
         rows, columns = _sides(logits_per_image, logits_per_location, coords)
         frozen = (None, None)
         if frozen_features is not None:
+            check_tensor(frozen_features, name="frozen_features")
             frozen = _sides(logits_per_image, logits_per_location, frozen_features)
         positives = torch.arange(len(rows), device=coords.device)
         if len(rows) < len(columns):

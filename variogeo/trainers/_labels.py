@@ -1,14 +1,22 @@
 """Labels that hold places: the coordinates of a row, then the frozen features that its scheme reads."""
 
+import torch
 from torch import Tensor
 
 from variogeo.nn import NegativeWeights
+from variogeo.nn._coordinates import require_rows
+
+_SMALLEST_NORMAL = 2**23
+"""Below it, and above its negative, bits are those of no usual float32: whole numbers look so."""
 
 _WIDTH = {"deg": 2, "rad": 2, "e7": 2, "xyz": 3}
 
 
 def places_and_features(labels: Tensor, weights: NegativeWeights) -> tuple[Tensor, Tensor | None]:
-    """Return the coordinates and the frozen features of (n, 2) or (n, 2 + d) labels, None where there are none."""
+    """Return the coordinates and the frozen features of (n, 2) or (n, 2 + d) labels, None where there are none.
+
+    Behind coordinates in whole numbers the features are the bits of float32.
+    """
     units = weights.coordinates.units or "deg"
     width, needed = _WIDTH[units], weights.scheme.needs_dissimilarity
     if labels.ndim != 2 or labels.shape[1] < width:
@@ -26,10 +34,18 @@ def places_and_features(labels: Tensor, weights: NegativeWeights) -> tuple[Tenso
             "Append the features to the labels of each row: torch.cat([coordinates, features], dim=1)."
         )
         raise TypeError(msg)
-    if not labels.is_floating_point():
-        msg = (
-            f"Invalid labels of {labels.dtype} with features for {scheme}. Features are no whole numbers: give labels "
-            "of float32 or float64, and weights with units='deg'."
-        )
-        raise TypeError(msg)
-    return labels[:, :width], labels[:, width:]
+    if labels.is_floating_point():
+        return labels[:, :width], labels[:, width:]
+    return labels[:, :width], _from_bits(labels[:, width:])
+
+
+def _from_bits(bits: Tensor) -> Tensor:
+    """Return the float32 features whose bits stand behind whole coordinates; refuse features that were rounded."""
+    bits = bits.to(torch.int32)
+    small = ((bits > -_SMALLEST_NORMAL) & (bits < _SMALLEST_NORMAL)).all(dim=1)
+    require_rows(
+        ~(small & (bits != 0).any(dim=1)),
+        "labels of whole numbers have features that were rounded. Append their bits to the coordinates: no cast to "
+        "half precision reaches them, torch.cat([coordinates, features.float().view(torch.int32)], dim=1)",
+    )
+    return bits.contiguous().view(torch.float32)

@@ -47,8 +47,9 @@ class LogWeights(Callback):
 
     Notes
     -----
-    Logged are ``weights/mean``, over all negatives with masked ones as 0, and ``weights/masked``. It sees calls of
-    the module, ``weights(...)``, as `ContrastiveLoss` makes them, not of ``weights.log_weights(...)``.
+    Logged are ``weights/mean``, over the negatives that are left, as in `NegativeWeights.summary`, and
+    ``weights/masked``. It sees calls of the module, ``weights(...)``, as `ContrastiveLoss` makes them, not of
+    ``weights.log_weights(...)``.
 
     Examples
     --------
@@ -97,8 +98,9 @@ class LogWeights(Callback):
         for log_weights in self._seen:
             # Each row has one positive, of weight 1.
             rows, negatives = len(log_weights), log_weights.numel() - len(log_weights)
-            pl_module.log("weights/mean", (log_weights.exp().sum() - rows) / negatives)
-            pl_module.log("weights/masked", log_weights.isneginf().sum() / negatives)
+            masked = log_weights.isneginf().sum()
+            pl_module.log("weights/mean", (log_weights.exp().sum() - rows) / (negatives - masked))
+            pl_module.log("weights/masked", masked / negatives)
         self._look_away()
 
     @override

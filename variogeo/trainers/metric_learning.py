@@ -6,7 +6,7 @@ from torch import Tensor
 from variogeo._checks import check_number
 from variogeo._weighting import row_mean_one
 from variogeo.nn import NegativeWeights, pack, unpack
-from variogeo.nn._coordinates import on_host
+from variogeo.nn._coordinates import check_tensor, on_host
 from variogeo.nn._sides import check_negatives
 from variogeo.trainers._arguments import checked_weights
 from variogeo.trainers._riding_weights import RidingWeights
@@ -138,10 +138,12 @@ class GeoWeightedDistance(BaseDistance):
         Raises
         ------
         TypeError
-            Without the features that the scheme reads.
+            Without the features that the scheme reads, and for arrays in the place of tensors.
         ValueError
             For shapes that do not fit, and labels of 2^24 (16.8 million) and more.
         """
+        check_tensor(embeddings, name="embeddings")
+        check_tensor(labels, name="labels")
         if labels.shape != embeddings.shape[:1]:
             msg = (
                 f"Invalid labels of shape {tuple(labels.shape)} for {len(embeddings)} embeddings. "
@@ -185,6 +187,7 @@ class GeoWeightedDistance(BaseDistance):
                 "Pass features=."
             )
             raise TypeError(msg)
+        check_tensor(features, name="features")
         if features.shape != (rows, width):
             msg = (
                 f"Invalid features of shape {tuple(features.shape)}. Must be ({rows}, {width}): feature_width columns."

@@ -58,7 +58,8 @@ def weighted_loss(weights: NegativeWeights) -> LossFunction:
     ``TrainingArguments(label_names=["labels"])`` or ``remove_unused_columns=False``.
 
     Under DeepSpeed the Trainer casts float inputs to half precision, in which places are lost, which is refused:
-    there pass int32 coordinates with ``units="e7"``.
+    there pass int32 coordinates with ``units="e7"``, and behind them the bits of the features:
+    ``torch.cat([coordinates, features.float().view(torch.int32)], dim=1)``.
 
     With gradient accumulation each batch counts by its share of ``num_items_in_batch``, as the Trainer expects of a
     loss of one's own: the sum over the accumulated batches is their mean. It does not count an entry that is exactly

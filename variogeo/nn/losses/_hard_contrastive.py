@@ -114,7 +114,7 @@ def _negatives(full: Tensor, columns: Tensor, log_weights: RowTerms | None) -> t
         rows = slice(0, len(full))
         check_row_terms(log_weights, full, name="log_weights", chunk=None)
         weights = row_terms(log_weights, rows, full, name="log_weights")
-        check_log_weights(weights, columns, rows, all_masked=True)
+        check_log_weights(weights, columns, rows)
     weights = weights.to(full.dtype).scatter(1, columns, -torch.inf)
     empty = (weights == -torch.inf).all(dim=1)
     # Any finite number does for rows without negatives: their sum is replaced, and NaN would reach the gradient.

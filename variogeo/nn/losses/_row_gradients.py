@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from variogeo.nn.losses._row_terms import RowTerms, check_log_weights, check_soft_targets, row_terms
+from variogeo.nn.losses._row_terms import RowTerms, check_log_weights, check_soft_targets, factors, row_terms
 
 # Each takes the logits of a slice of rows, which it leaves as they are, and returns (r,) losses and (r, M) gradients.
 
@@ -13,7 +13,7 @@ def cross_entropy_rows(logits: Tensor, rows: slice, *, log_weights: RowTerms, ta
     """Return losses of `weighted_cross_entropy` and ``softmax(l + log w) - 1[j = p]``."""
     columns = target[rows][:, None]
     weights = row_terms(log_weights, rows, logits, name="log_weights")
-    check_log_weights(weights, columns, rows, all_masked=True)
+    check_log_weights(weights, columns, rows)
     weighted = logits + weights.to(logits.dtype)
     weighted.scatter_(1, columns, logits.gather(1, columns))
     log_total = weighted.logsumexp(dim=1, keepdim=True)
@@ -34,13 +34,10 @@ def soft_cross_entropy_rows(logits: Tensor, rows: slice, *, targets: RowTerms) -
 
 def sigmoid_rows(logits: Tensor, rows: slice, *, log_weights: RowTerms, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return losses of `weighted_sigmoid` and ``w sigmoid(l)``, at the positive ``-sigmoid(-l)``."""
-    target = target[rows][:, None]
-    columns, has_positive = target.clamp(min=0), target >= 0
-    weights = row_terms(log_weights, rows, logits, name="log_weights")
-    check_log_weights(weights, columns, rows, all_masked=False)
+    target = target[rows]
+    columns, has_positive = target.clamp(min=0)[:, None], target[:, None] >= 0
+    weights = factors(row_terms(log_weights, rows, logits, name="log_weights"), target, rows, logits.dtype)
     positive = logits.gather(1, columns)
-    weights = weights.to(logits.dtype).exp()
-    weights.scatter_(1, columns, torch.where(has_positive, 0.0, weights.gather(1, columns)))
     losses = -(weights * functional.logsigmoid(-logits)).sum(dim=1)
     losses = losses - torch.where(has_positive, functional.logsigmoid(positive), 0.0).squeeze(1)
     pull = torch.where(has_positive, -torch.sigmoid(-positive), 0.0)

@@ -18,6 +18,9 @@ RowTerms = Tensor | Callable[[slice], Tensor]
 
 Reduction = Literal["mean", "none"]
 
+LARGEST_LOG_WEIGHT = 60.0
+"""Of weights that multiply terms: sums of so many as memory holds stay finite in float32, which ends at exp(88.7)."""
+
 
 def check_logits(logits: Logits) -> None:
     """Refuse what is no (B, M) logits of floats, or has no row or no column."""
@@ -104,27 +107,40 @@ def row_terms(terms: RowTerms, rows: slice, logits: Tensor, *, name: str) -> Ten
     return made
 
 
-def check_log_weights(log_weights: Tensor, columns: Tensor, rows: slice, *, all_masked: bool) -> None:
-    """Refuse NaN and infinite weights of negatives, and with ``all_masked`` rows that have no negative left."""
-    if not on_host(log_weights):
-        return
-    # NaN passes through a maximum, so one pass tells all.
-    largest = log_weights.detach().scatter(1, columns, -torch.inf).amax(dim=1)
-    odd = _row_numbers(largest.isnan() | (largest == torch.inf), rows)
-    if odd:
-        msg = (
-            f"log_weights is NaN or +inf in rows {listed_rows(odd)}. Are the coordinates of these samples NaN? "
-            "Drop such samples; -inf takes a negative out."
-        )
-        raise ValueError(msg)
-    masked = _row_numbers(largest == -torch.inf, rows)
-    # A batch of one has no negative to mask: its loss is 0, as without weights.
-    if all_masked and masked and log_weights.shape[1] > 1:
-        msg = (
-            f"All negatives are masked in rows {listed_rows(masked)}: nothing is left to tell the positive from. "
-            'Use larger batches or a queue, a smaller mask, or coincident="weight".'
-        )
-        raise ValueError(msg)
+def check_log_weights(log_weights: Tensor, columns: Tensor, rows: slice) -> None:
+    """Refuse NaN and infinite weights of negatives, and rows that have no negative left."""
+    if on_host(log_weights):
+        largest = log_weights.detach().scatter(1, columns, -torch.inf).amax(dim=1)
+        _check_largest(largest, rows)
+        masked = _row_numbers(largest == -torch.inf, rows)
+        # A batch of one has no negative to mask: its loss is 0, as without weights.
+        if masked and log_weights.shape[1] > 1:
+            msg = (
+                f"All negatives are masked in rows {listed_rows(masked)}: nothing is left to tell the positive from. "
+                'Use larger batches or a queue, a smaller mask, or coincident="weight".'
+            )
+            raise ValueError(msg)
+
+
+def factors(log_weights: Tensor, target: Tensor, rows: slice, dtype: torch.dtype) -> Tensor:
+    """Return the (r, M) weights of negatives that multiply terms: finite, and 0 at the positives, where there are any.
+
+    What is too large is refused on the host, and held at the limit on a device or in a graph.
+    """
+    columns, has_positive = target.clamp(min=0)[:, None], target[:, None] >= 0
+    at_positive = torch.where(has_positive, -torch.inf, log_weights.gather(1, columns))
+    negatives = log_weights.scatter(1, columns, at_positive)
+    if on_host(negatives):
+        largest = negatives.detach().amax(dim=1)
+        _check_largest(largest, rows)
+        beyond = _row_numbers(largest > LARGEST_LOG_WEIGHT, rows)
+        if beyond:
+            msg = (
+                f"log_weights is above {LARGEST_LOG_WEIGHT:g} in rows {listed_rows(beyond)}: {largest.max():.3g}. Such "
+                "weights overflow. Lower the strength of the scheme, or set row_mean_one=True in NegativeWeights."
+            )
+            raise ValueError(msg)
+    return negatives.to(dtype).clamp(max=LARGEST_LOG_WEIGHT).exp()
 
 
 def check_soft_targets(targets: Tensor, rows: slice) -> None:
@@ -139,6 +155,17 @@ def check_soft_targets(targets: Tensor, rows: slice) -> None:
         msg = (
             f"targets is no probability in rows {listed_rows(odd)}: entries must be at least 0 and sum to 1. "
             "Divide each row by its sum; for the other direction normalise the rows of the transpose."
+        )
+        raise ValueError(msg)
+
+
+def _check_largest(largest: Tensor, rows: slice) -> None:
+    """Refuse rows whose largest log-weight is NaN, which passes through a maximum, or infinite."""
+    odd = _row_numbers(largest.isnan() | (largest == torch.inf), rows)
+    if odd:
+        msg = (
+            f"log_weights is NaN or +inf in rows {listed_rows(odd)}. Are the coordinates of these samples NaN? "
+            "Drop such samples; -inf takes a negative out."
         )
         raise ValueError(msg)
 

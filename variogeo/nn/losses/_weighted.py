@@ -19,6 +19,7 @@ from variogeo.nn.losses._row_terms import (
     check_row_terms,
     check_soft_targets,
     check_target,
+    factors,
     row_terms,
 )
 
@@ -93,7 +94,7 @@ def weighted_cross_entropy(
         return chunked_mean(logits, partial(cross_entropy_rows, log_weights=log_weights, target=target), chunk)
     full, columns, rows = as_matrix(logits), target[:, None], slice(0, logits.shape[0])
     weights = row_terms(log_weights, rows, full, name="log_weights")
-    check_log_weights(weights, columns, rows, all_masked=True)
+    check_log_weights(weights, columns, rows)
     # A positive has no weight, also where the log-weights were made for other positives.
     added = weights.to(full.dtype).scatter(1, columns, 0.0)
     return functional.cross_entropy(full + added, target, reduction=reduction)
@@ -195,14 +196,16 @@ def weighted_sigmoid(
     Raises
     ------
     ValueError
-        For shapes that do not fit. On the CPU also for NaN log-weights and a target that is no column.
+        For shapes that do not fit. On the CPU also for log-weights that are NaN or above 60, and a target that is no
+        column.
     TypeError
         For arguments of other types, e.g. a module of weights that has not been called.
 
     Notes
     -----
     The weights multiply terms of the loss. Adding ``log w`` to logits, as the cross entropy allows, would be
-    another loss here. A row all of whose negatives are masked keeps the term of its positive.
+    another loss here. A row all of whose negatives are masked keeps the term of its positive. Sums of weights above
+    e^60 (1e26) may overflow: on a device or in a compiled graph, where they are not refused, they count as e^60.
 
     References
     ----------
@@ -223,10 +226,7 @@ def weighted_sigmoid(
         return chunked_mean(logits, partial(sigmoid_rows, log_weights=log_weights, target=target), chunk)
     full, rows = as_matrix(logits), slice(0, logits.shape[0])
     columns, has_positive = target.clamp(min=0)[:, None], target[:, None] >= 0
-    weights = row_terms(log_weights, rows, full, name="log_weights")
-    check_log_weights(weights, columns, rows, all_masked=False)
-    w = weights.to(full.dtype).exp()
-    w = w.scatter(1, columns, torch.where(has_positive, 0.0, w.gather(1, columns)))
+    w = factors(row_terms(log_weights, rows, full, name="log_weights"), target, rows, full.dtype)
     negatives = -(w * functional.logsigmoid(-full)).sum(dim=1)
     positives = torch.where(has_positive, -functional.logsigmoid(full.gather(1, columns)), 0.0).squeeze(1)
     losses = negatives + positives
