@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -243,9 +244,36 @@ def test_rows_that_are_dropped_are_notes_with_the_numbers_of_the_file(capsys):
     found = json.loads(printed(capsys, "check", "gap.npz", "--missing", "drop", "--json"))
     assert found["ok"] is True
     assert found["next"] == ["variogeo fit gap.npz --missing drop --out results"]
-    dropped = {one["name"]: one["rows"] for one in found["findings"] if "This is done." in one["text"]}
+    dropped = {one["name"]: one["rows"] for one in found["findings"] if "They are left out." in one["text"]}
     assert dropped == {"missing coordinates": [2], "zero vectors": [5], "missing embeddings": [7]}
     assert "rows         40, of which 37 can be used" in printed(capsys, "check", "gap.npz", "--missing", "drop")
+
+
+def test_a_stream_that_drops_rows_says_which_by_the_numbers_of_the_file(capsys):
+    embedding = VECTORS.copy()
+    embedding[3], embedding[20], embedding[21] = np.nan, VECTORS[19], VECTORS[19]
+    lonlat = NEAR.copy()
+    lonlat[20:22] = NEAR[19]
+    table = pa.table({"lon": lonlat[:, 0], "lat": lonlat[:, 1], "embedding": list(embedding)})
+    pq.write_table(table, "gap.parquet")
+    words = ["--missing", "drop", "--no-check-land", "--json"]
+    whole = json.loads(printed(capsys, "check", "gap.parquet", *words))
+    assert cli.main(["check", "gap.parquet", "--stream", *words]) == 0
+    captured = capsys.readouterr()
+    assert "1 rows (3) were left out by --missing drop" in captured.err
+    streamed = json.loads(captured.out)
+    assert (whole["rows"], whole["usable_rows"]) == (streamed["rows"], streamed["usable_rows"]) == (40, 39)
+    rows = [{one["name"]: one["rows"] for one in found["findings"]} for found in (whole, streamed)]
+    assert rows[0].pop("missing embeddings") == rows[1].pop("rows left out") == [3]
+    assert rows[0] == rows[1]
+    assert rows[0]["identical rows"] == [20, 21]
+    # The doors count rows alike.
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert cli.main(["report", "gap.parquet", *words[:3], "--out", "r.html"]) == 0
+    captured = capsys.readouterr()
+    assert "repeat the place and the vector of an earlier row: 20, 21." in captured.err
+    assert "Its row numbers are those of the table with what was left out." in captured.out
 
 
 def test_who_says_degrees_is_not_asked_whether_they_are_radians(capsys):
@@ -256,6 +284,10 @@ def test_who_says_degrees_is_not_asked_whether_they_are_radians(capsys):
     assert "warning: radians" in printed(capsys, "check", "small.npz", "--no-check-land")
     assert "radians" not in printed(capsys, "check", "small.npz", *words)
     assert "radians" not in printed(capsys, "check", "small.parquet", "--stream", *words)
+    printed(capsys, "report", "small.npz", *words, "--out", "r.html")
+    page = Path("r.html").read_text()
+    assert "Note: not normalised" in page
+    assert "Warning: radians" not in page
 
 
 def test_a_file_that_begins_with_a_dash_stays_one_in_the_next_command(capsys):
@@ -316,7 +348,7 @@ def test_a_report_is_asked_for_with_the_options(reported, folder, capsys):
     assert asked == {
         "title": "Photos", "bins": LagBins.logarithmic(10, 500, 5), "model_id": "clip", "precision_km": 2.0,
         "overwrite": False, "weights": "npairs", "models": [Spherical, (Exponential, Exponential)], "check_land": False,
-        "dropped": (),
+        "dropped": (), "units": None,
     }  # fmt: skip
     assert text == "150 points. Written to report.html, 0.0 MB.\n"
     printed(capsys, *REPORT, "--out", "report.html", "--overwrite")

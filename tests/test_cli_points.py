@@ -98,7 +98,7 @@ def test_dropped_rows_are_told(capsys):
     assert len(found) == 28
     assert capsys.readouterr().err == (
         "variogeo: warning: 2 rows (3, 7) were left out by --missing drop; "
-        "rows are numbered without them from here on.\n"
+        "errors that follow number rows without them.\n"
     )
     assert "--missing drop" in refusal(capsys, "fit", "photos.npz", "--out", "out")
     assert not Path("out").exists()

@@ -261,6 +261,18 @@ def test_the_demonstration_replaces_its_own_files_and_no_others(tmp_path, monkey
         demo.run(tmp_path, short=True)
 
 
+@pytest.mark.usefixtures("tiny")
+def test_a_demonstration_that_was_interrupted_goes_on_in_its_folder(tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "train_arms", interrupt)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            demo.run(tmp_path, short=True)
+    assert {path.name for path in tmp_path.iterdir()} == {*demo.OUTPUTS, demo.SIGNED}
+
+
 def test_a_folder_in_the_place_of_a_file_of_the_demonstration_is_refused_and_the_other_way_round(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError, match="file is not a folder"):

@@ -109,7 +109,7 @@ LAYERS = (
     {"sampling_bias._comparison"},
     {"direction", "inference", "regions", "sampling_bias"},
     {"checkup._findings"},
-    {"checkup._coordinates", "checkup._groups"},
+    {"checkup._coordinates", "checkup._groups", "checkup._source_rows"},
     {"checkup._embedding_rows", "checkup._maps", "checkup._ways"},
     {"checkup._page"},
     {"checkup._checkup"},

@@ -191,6 +191,21 @@ def test_labels_of_parts_of_different_types_stay_what_they_are() -> None:
     assert joined_labels([np.array(["a"]), np.array(["bcd"])]).dtype == "<U3"
 
 
+def test_whole_numbers_that_a_gap_made_floats_are_the_labels_of_the_other_parts() -> None:
+    for whole in (np.array([1, 2]), np.array([1, 2, None], object)):
+        joined = joined_labels([whole, np.array([2.0, np.nan, 1.0])]).tolist()
+        assert joined[-3:] == [2, None, 1]
+        assert label_codes(joined, len(joined), name="by")[0] == ("1", "2")
+    assert joined_labels([np.array([1]), np.array([2.5, np.nan])]).tolist()[:2] == [1, 2.5]
+    assert joined_labels([np.array(["1"]), np.array([2.0])]).tolist() == ["1", 2.0]
+
+
+@pytest.mark.parametrize("labels", [pa.table({"a": [1, 2]}), pa.record_batch({"a": [1, 2]})])
+def test_tables_of_arrow_are_no_labels(labels: Any) -> None:
+    with pytest.raises((ValueError, TypeError), match="Invalid by"):
+        label_codes(labels, 2, name="by")
+
+
 def test_batches_with_labels_of_different_types_keep_them() -> None:
     halves = [slice(0, 12), slice(12, N)]
     labels = [np.array(WHOLE[:12], np.int64), np.array(WHOLE[12:], np.uint64)]

@@ -23,6 +23,7 @@ from variogeo._label_codes import label_codes
 from variogeo.checkup import Finding
 from variogeo.interop import lonlat_from_geodataframe
 from variogeo.io import open_points, points_from_arrays, points_from_batches, points_from_geodataframe, read_points
+from variogeo.io._duplicates import rows_that_repeat
 
 N, WIDTH = 12, 4
 RANDOM = np.random.default_rng(7)
@@ -76,6 +77,10 @@ def test_polygons_split_at_the_antimeridian_are_as_wide_as_their_parts() -> None
 def test_a_geocentric_crs_without_heights_has_no_places() -> None:
     with pytest.raises(ValueError, match=r"measures x, y and z from the middle of the Earth, but geometry has no z"):
         points_from_geodataframe(frame(crs="EPSG:4978"))
+    with_a_gap = gpd.GeoDataFrame(
+        {"embedding": list(VECTORS[:2])}, geometry=[Point(6378137, 0, 0), Point()], crs="EPSG:4978"
+    )
+    assert points_from_geodataframe(with_a_gap, missing="drop").dropped == (1,)
     above_kenya = gpd.GeoDataFrame(
         {"embedding": list(VECTORS[:2])}, geometry=[Point(6378137, 0, 0)] * 2, crs="EPSG:4978"
     )
@@ -85,8 +90,11 @@ def test_a_geocentric_crs_without_heights_has_no_places() -> None:
 def test_degrees_in_a_crs_of_metres_are_suspicious() -> None:
     with pytest.warns(UserWarning, match=r"within 400 m of longitude 0, latitude 0\. Were they degrees in a CRS of"):
         points = points_from_geodataframe(frame(crs="EPSG:3857"), check_land=False)
-    (finding,) = [one for one in check(*points, check_land=False).findings if one.level == "warning"][:1]
-    assert finding.name == "degrees as metres"
+    names = [{one.name for one in check(*points, units=units, check_land=False).findings} for units in (None, "deg")]
+    assert ["radians" in found for found in names] == [True, False]
+    assert ["degrees as metres" in found for found in names] == [False, True]
+    with pytest.raises(ValueError, match=r"Invalid units 'rad'\. Must be one of 'deg'"):
+        check(*points, units="rad")  # type: ignore[arg-type]
     # The cure that it names.
     cured = points_from_geodataframe(frame(crs="EPSG:3857").set_crs("EPSG:4326", allow_override=True))
     assert np.array_equal(cured.lonlat, LONLAT)
@@ -103,9 +111,15 @@ def test_columns_beside_polygons_must_say_a_place_of_their_boxes(tmp_path: Path)
     with pytest.raises(DataError, match=r"Columns 'lon' and 'lat' are up to 2\d{3} km from the geometry"):
         points_from_geodataframe(far, point="representative")
     far.to_parquet(tmp_path / "far.parquet")
-    for options in ({"point": "representative"}, {"lon": "lon", "lat": "lat"}):
-        with pytest.raises(DataError, match="km from the geometry"):
-            read_points(tmp_path / "far.parquet", **options)
+    with pytest.raises(DataError, match="km from the geometry"):
+        read_points(tmp_path / "far.parquet", point="representative")
+    # Who names the columns may mean the camera and not its footprint.
+    assert np.array_equal(
+        read_points(tmp_path / "far.parquet", lon="lon", lat="lat").lonlat, LONLAT + np.array([30, 0])
+    )
+    for west in (200.0, -160.0):  # polygons of 0..360
+        table = frame([box(200 + k, 5, 201 + k, 6) for k in range(N)], lon=west + np.arange(N), lat=np.full(N, 5.5))
+        assert len(points_from_geodataframe(table, point="representative")) == N
 
 
 @pytest.mark.parametrize("text", ["{:.4f}°", "{:.4f} "])
@@ -174,6 +188,10 @@ def test_none_among_floats_is_missing_and_among_whole_numbers_is_refused() -> No
         points_from_arrays(places, vectors)
     with pytest.raises(TypeError, match="Invalid embeddings of dtype object"):
         points_from_arrays(LONLAT[:2], [[1, None], [3, 4]], missing="drop")
+    mixed = [[0, np.float64(1.5)], [None, 2.5], [np.int64(3), 4]]
+    assert points_from_arrays(mixed, VECTORS[:3], missing="drop").dropped == (1,)
+    with pytest.raises(TypeError, match="Invalid lonlat of dtype object"):
+        points_from_arrays([[True, 1.5], [None, 2.5]], VECTORS[:2], missing="drop")
 
 
 def test_rows_of_a_frame_with_none_or_a_mask_inside_are_missing() -> None:
@@ -190,6 +208,8 @@ def test_integers_beside_floats_are_refused_wherever_they_stand(tmp_path: Path) 
     columns = {"a": np.arange(N, dtype=np.int8), "b": VECTORS[:, 0]}
     with pytest.raises(TypeError, match=r"columns 'a' to 'b' are of different types: float32 and int8. Must be alike"):
         points_from_geodataframe(frame(**columns), embedding=["a", "b"])
+    whole = [[1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4]] * (N // 2)
+    assert points_from_geodataframe(frame(embedding=whole)).embeddings[0].tolist() == [1, 0, 0, 0]
     rows = [VECTORS[0], np.ones(WIDTH, np.int8)] * (N // 2)
     with pytest.raises(TypeError, match="The rows of column 'embedding' are of different types: float32 and int8"):
         points_from_geodataframe(frame(embedding=rows))
@@ -291,9 +311,9 @@ def test_arrays_of_copies_are_read_only(again: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("~/photos.parquet", "Write ~ out: pathlib.Path(path).expanduser()."),
+        ("~/photos.parquet", "Write ~ out in full."),
         ("file:///photos.parquet", "Must be a path, not an address."),
-        ("folder", "It is a folder: variogeo.io.open_points takes one of Parquet files."),
+        ("folder", "It is a folder, where a file is wanted; variogeo.io.open_points takes folders of Parquet."),
         ("none.parquet", "Must be the path of one that exists."),
     ],
 )
@@ -346,6 +366,38 @@ def test_a_pipe_and_a_dangling_link_among_the_parts_are_refused(tmp_path: Path) 
     (tmp_path / "c.parquet").symlink_to(tmp_path / "gone.parquet")
     with pytest.raises(FileNotFoundError, match=r"c\.parquet is not a file"):
         open_points(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.parquet.sha256", "a.parquet.crc", "a.pq.txt", "readme.md"])
+def test_rows_that_repeat_are_found_in_the_row_groups_that_have_some(tmp_path: Path) -> None:
+    rows = [*range(8), 6, 7, 6]
+    frame().iloc[rows].to_parquet(tmp_path / "p.parquet", row_group_size=3)
+    points = open_points(tmp_path / "p.parquet")
+    assert rows_that_repeat(points.lonlat, points.embeddings).tolist() == [8, 9, 10]
+    holes = frame().iloc[[0, *rows]].reset_index(drop=True)
+    holes.loc[0, "geometry"] = None
+    with pytest.warns(UserWarning, match=r"\(3 of 11\) repeat the place and the vector of an earlier row: 9, 10, 11\."):
+        points_from_geodataframe(holes, missing="drop", check_land=False)
+
+
+def test_other_files_beside_the_parts_are_none(name: str, tmp_path: Path) -> None:
+    _part(tmp_path / "a.parquet", slice(0, 4))
+    (tmp_path / name).write_text("something")
+    assert len(open_points(tmp_path)) == 4
+
+
+def test_a_folder_behind_a_link_is_not_left_out_unseen(tmp_path: Path) -> None:
+    _part(tmp_path / "real" / "b.parquet", slice(4, 8))
+    _part(tmp_path / "parts" / "a.parquet", slice(0, 4))
+    (tmp_path / "parts" / "year=2021").symlink_to(tmp_path / "real")
+    with pytest.raises(DataError, match=r"year=2021 is a link to a folder, which is not followed\. Move the folder"):
+        open_points(tmp_path / "parts")
+
+
+def test_places_of_half_precision_beside_others_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", lon=LONLAT[:, 0].astype(np.float16), lat=LONLAT[:, 1], embedding=VECTORS)
+    with pytest.raises(DataError, match="Invalid array 'lon' of dtype float16: half precision"):
+        read_points(tmp_path / "p.npz")
 
 
 def test_parts_with_and_without_a_geometry_are_no_table(tmp_path: Path) -> None:

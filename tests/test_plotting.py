@@ -233,6 +233,32 @@ def test_variograms_in_one_plot_have_a_linear_axis_only_if_all_are_evenly_spaced
     assert other.get_xscale() == "log"
 
 
+def test_a_second_curve_in_the_same_axes_is_shown_whole() -> None:
+    longer = variogram_from_pairs(
+        np.repeat([500.0, 1500.0], 40), MODEL(np.repeat([500.0, 1500.0], 40)), LagBins([0, 1000, 2000])
+    )
+    uneven = empirical()
+    for order, scale in (
+        ((even(), longer), "linear"), ((longer, even()), "linear"),
+        ((even(), uneven), "log"), ((uneven, even()), "log"),
+    ):  # fmt: skip
+        ax = Figure().subplots()
+        for one in order:
+            plot_variogram(one, ax=ax)
+        low, high = ax.get_xlim()
+        lags = np.concatenate([one.lag[one.npairs > 0] for one in order])
+        assert ax.get_xscale() == scale
+        assert low < lags.min()
+        assert lags.max() < high < 10 * lags.max()
+        ax.figure.canvas.draw()
+
+
+def test_evenly_spaced_bins_far_from_zero_fill_their_axis(ax: Axes) -> None:
+    plot_variogram(even(5000.0), MODEL, ax=ax)
+    assert ax.get_xlim()[0] > 4900
+    assert line(ax, "Exponential").get_xdata()[0] > 4900
+
+
 def test_the_given_axes_are_returned_by_both_plots() -> None:
     first, second = Figure().subplots(1, 2)
     assert plot_variogram(empirical(), ax=first) is first

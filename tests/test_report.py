@@ -16,11 +16,11 @@ from variogeo import Exponential, LagBins, cli, empirical_variogram, fit_variogr
 from variogeo._distances import exact_geodesic
 from variogeo._engine import Terms
 from variogeo._prepared import prepared
+from variogeo.checkup._source_rows import SourceRows
 from variogeo.reporting import _measured, _page
 from variogeo.reporting._findings import where_to_fit
 from variogeo.reporting._pair_classes import PairClasses
 from variogeo.reporting._shown import KM_PER_DEGREE, rounded_places
-from variogeo.reporting._source_rows import SourceRows
 from variogeo.reporting._view import _extent
 from variogeo.synthetic import gaussian_field
 
@@ -483,7 +483,7 @@ def test_findings_name_the_rows_of_the_table_where_some_were_left_out(with_dropp
 def test_rows_that_were_left_out_are_counted_and_named(with_dropped, page):
     without, (page, *_) = page, with_dropped
     assert 'points looked at</th><td class="value">60 of 63, 3 left out (rows 2, 3, 40)<' in page
-    text = "3 of 63 rows were left out before: 2, 3, 40. The row numbers of this page are those of the table with them."
+    text = "3 of 63 rows were left out before: 2, 3, 40. Row numbers here are those of the table with them."
     assert f"<b>Note: rows left out.</b>{text}" in page
     assert "counted from 0 with the rows that were left out." in page
     assert 'points looked at</th><td class="value">60 of 60<' in without

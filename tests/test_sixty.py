@@ -441,6 +441,18 @@ def test_46_curves_of_another_space_or_model_do_not_mix():
     coords, feats = torch.tensor(np.tile(LONLAT, (4, 1))), torch.tensor(RANDOM.normal(size=(48, 64)))
     weights = NegativeWeights(scheme, order="lonlat", units="deg")
     refused(lambda: weights.log_weights(coords, coords, feats, feats), "another space than the curve's")
+    narrow = NegativeWeights(scheme, order="lonlat", units="deg", feature_width=64)
+    refused(
+        lambda: narrow.log_weights(coords, coords, feats[:, :9], feats[:, :9]), "64", "9", kind=(ValueError, TypeError)
+    )
+    metres = np.array([1e3, 5e6])
+    for given in (
+        lambda: scheme(metres, np.zeros(2)), lambda: variogeo.NearWeighting(strength=1.0, scale=100.0)(metres),
+        lambda: variogeo.DecorrelationWeighting(scheme.model)(metres),
+        lambda: variogeo.MaskWeighting(within=5.0)(metres),
+    ):  # fmt: skip
+        refused(given, "Invalid lag '5e+06'", "Metres? Divide them by 1000.")
+    assert np.isfinite(scheme(np.array([20_015.0]), np.zeros(1))).all()
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

@@ -104,6 +104,23 @@ def test_equal_rows_have_factors_of_zero():
     assert not half_squares.any()
 
 
+def test_no_sum_over_a_row_hangs_on_where_in_memory_its_copy_lies():
+    from variogeo._engine.cpu._rows import measure_rows, read_rows
+
+    random, found = np.random.default_rng(0), {}
+    for width in (4, 5, 7, 12, 31, 64):
+        for draw in range(20):
+            values, centre = random.normal(size=(1, width)), random.normal(size=width)
+            for gap in (0, 4, 16, 64, 512):
+                memory = np.zeros(3 * width + 2 * gap)
+                block, row, rest = (memory[k * (width + gap) :][:width].reshape(-1, width) for k in range(3))
+                block[:] = values
+                read_rows(block, True, row)
+                measured = measure_rows(block, False, centre, rest[0])
+                found.setdefault((width, draw), set()).add((row.tobytes(), measured, rest.tobytes()))
+    assert all(len(bits) == 1 for bits in found.values())
+
+
 def test_exact_terms_are_gathered_in_parts(scattered, monkeypatch):
     terms = Terms.of(scattered[1], "cosine")
     first, second = np.triu_indices(50, 1)

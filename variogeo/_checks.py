@@ -124,7 +124,7 @@ def as_real_array(values: Any, *, name: str) -> NDArray[Any]:
     except ValueError:
         msg = f"Invalid {name}: {_first_odd_row(values)}. Every row must have the same length."
         raise ValueError(msg) from None
-    if array.dtype == object and {type(entry) for entry in array.flat} == {float, type(None)}:
+    if array.dtype == object and _is_floats_and_none(array):
         array = array.astype(np.float64)  # None is NaN
     if array.dtype.kind not in "iuf":
         msg = (
@@ -133,6 +133,17 @@ def as_real_array(values: Any, *, name: str) -> NDArray[Any]:
         )
         raise TypeError(msg)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _is_floats_and_none(array: NDArray[Any]) -> bool:
+    """Whether objects are None and numbers of which numpy would have made floats."""
+    kinds = {type(entry) for entry in array.flat}
+    floats = (float, np.floating)
+    return (
+        type(None) in kinds
+        and any(issubclass(kind, floats) for kind in kinds)
+        and all(issubclass(kind, (*floats, int, np.integer, type(None))) and kind is not bool for kind in kinds)
+    )
 
 
 def _first_odd_row(rows: Any) -> str:

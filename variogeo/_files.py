@@ -14,9 +14,9 @@ _UNEVEN = "Expected all lists to be of size"
 """What pyarrow says of lists of another length in a column of lists of a fixed size, before 26 of a null there too."""
 
 _NO_FILES: tuple[tuple[Callable[[Path], bool], str], ...] = (
-    (lambda path: path.parts[:1] == ("~",), "Write ~ out: pathlib.Path(path).expanduser()."),
+    (lambda path: path.parts[:1] == ("~",), "Write ~ out in full."),
     (lambda path: path.parts[:1] != () and path.parts[0].endswith(":"), "Must be a path, not an address."),
-    (lambda path: path.is_dir(), "It is a folder: variogeo.io.open_points takes one of Parquet files."),
+    (Path.is_dir, "It is a folder, where a file is wanted; variogeo.io.open_points takes folders of Parquet."),
 )
 """What a path may be instead of that of a file, and what to do then."""
 

@@ -73,7 +73,7 @@ def places_of(geometry: "gpd.GeoSeries", point: PointOf | None) -> NDArray[np.fl
     if geometry.crs is None:
         msg = 'The GeoDataFrame has no CRS. Say what its numbers are, e.g. gdf.set_crs("EPSG:4326").'
         raise ValueError(msg)
-    if geometry.crs.is_geocentric and not geometry.has_z[~geometry.isna()].all():
+    if geometry.crs.is_geocentric and not geometry.has_z[~(geometry.isna() | geometry.is_empty)].all():
         msg = (
             f"CRS {geometry.crs.name!r} measures x, y and z from the middle of the Earth, but geometry has no z. Give "
             "it one, or say what its numbers are with set_crs(..., allow_override=True)."
@@ -112,7 +112,9 @@ def nearest_of_boxes(geometry: "gpd.GeoSeries", lonlat: NDArray[np.float64]) -> 
     """Return the place (n, 2) of the box of each geometry, in degrees, that is nearest to a place of its own."""
     box = geometry.to_crs("EPSG:4326").bounds.to_numpy()
     longitude, latitude = lonlat.T
-    turned = np.column_stack([np.where(longitude > 180, longitude - 360, longitude), latitude])
+    # By whole turns to the side where the box is: it may lie in 0..360 or reach beyond 180.
+    turns = np.round((longitude - (box[:, 0] + box[:, 2]) / 2) / 360)
+    turned = np.column_stack([longitude - 360 * turns, latitude])
     return np.clip(turned, box[:, :2], box[:, 2:])
 
 

@@ -26,7 +26,7 @@ def label_array(labels: Any, count: int, *, name: str) -> NDArray[Any]:
     Masked ones are None. Lists, infinite numbers, and floats that are so large that whole numbers which differ may be
     one float are refused.
     """
-    given, absent = unmasked(arrow_labels(labels) if _package_of(labels) == "pyarrow" else labels, name)
+    given, absent = unmasked(arrow_labels(labels) if hasattr(labels, "null_count") else labels, name)
     if isinstance(given, str):
         msg = f"Invalid {name} {given!r}: a text. Pass the column itself, e.g. table[{given!r}]."
         raise TypeError(msg)
@@ -58,9 +58,30 @@ def arrow_labels(column: Any) -> NDArray[Any]:
 
 
 def joined_labels(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return the labels of several tables in one array; those of different kinds stay what they are."""
-    alike = len({part.dtype.kind for part in parts}) == 1
-    return np.concatenate(parts if alike else [part.astype(object) for part in parts])
+    """Return the labels of several tables in one array; those of different kinds stay what they are.
+
+    Whole numbers that became floats in a table with gaps are whole again beside a table in which they are.
+    """
+    if len({part.dtype.kind for part in parts}) == 1:
+        return np.concatenate(parts)
+    if any(_holds_integers(part) for part in parts):
+        parts = [_as_integers(part) if part.dtype.kind == "f" else part for part in parts]
+    return np.concatenate([part.astype(object) for part in parts])
+
+
+def _holds_integers(part: NDArray[Any]) -> bool:
+    """Whether there are whole numbers among the labels."""
+    return part.dtype.kind in "iu" or (part.dtype == object and any(type(label) is int for label in part))
+
+
+def _as_integers(part: NDArray[Any]) -> NDArray[Any]:
+    """Return floats that are whole or missing as whole numbers and None, others as they are."""
+    known = ~np.isnan(part)
+    if (part[known] % 1 != 0).any():
+        return part
+    labels = np.full(len(part), None, object)
+    labels[known] = part[known].astype(np.int64)
+    return labels
 
 
 def label_codes(labels: Any, count: int, *, name: str) -> tuple[tuple[str, ...], NDArray[np.intp]]:

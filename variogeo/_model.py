@@ -16,6 +16,9 @@ from variogeo._storage import encode, write_document
 RangeDefinition = Literal["effective_range", "slope_range", "integral_scale"]
 """The ways to say how far a curve reaches: members of every model, in km."""
 
+_LONGEST = 1.005 * HALF_GREAT_CIRCLE
+"""Lags that are longer by more than rounding and the sphere are none."""
+
 _SLOPE_STEP = 0.01
 """Grid of the rule for the slope range, radians."""
 _FLAT_SLOPE = 1e-2
@@ -166,5 +169,17 @@ def checked_lag(lag: Any) -> Any:
     lag = as_floats(lag)
     if not is_torch(lag) and (lag < 0).any():
         msg = f"Invalid lag '{np.min(lag)}'. Must not be negative (km)."
+        raise ValueError(msg)
+    return lag
+
+
+def lag_on_earth(lag: Any) -> Any:
+    """Return the lag (km) as floats; one that no two places have is refused (on numpy), as metres are."""
+    lag = checked_lag(lag)
+    if not is_torch(lag) and (lag > _LONGEST).any():
+        msg = (
+            f"Invalid lag '{np.nanmax(lag):.6g}'. No two places are more than {HALF_GREAT_CIRCLE:,.0f} km apart. "
+            "Metres? Divide them by 1000."
+        )
         raise ValueError(msg)
     return lag

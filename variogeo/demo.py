@@ -93,9 +93,6 @@ def run(out: Path, *, short: bool = False, seed: int = 0) -> None:
         For a folder that holds a file of these names that the demonstration has not written, or that has changed, and
         for what is no folder.
     """
-    from variogeo.experiments import PhotoWorld
-    from variogeo.plotting import plot_weights, to_png
-
     size = _SHORT if short else FULL
     out = Path(out)
     _check_own(out)
@@ -104,6 +101,17 @@ def run(out: Path, *, short: bool = False, seed: int = 0) -> None:
         f"writes to {out}: {size.duration}, and half a minute or more to compile the loops at the first time."
     )
     out.mkdir(parents=True, exist_ok=True)
+    try:
+        _run(out, size, seed)
+    finally:
+        _sign(out)
+
+
+def _run(out: Path, size: _Size, seed: int) -> None:
+    """Run all of it; what is there when it is interrupted is the demonstration's own."""
+    from variogeo.experiments import PhotoWorld
+    from variogeo.plotting import plot_weights, to_png
+
     photos = geoclip_photos()
     measure(photos, out)
     print("2. Training on simulated photos of these places, with and without weights\n")
@@ -116,7 +124,6 @@ def run(out: Path, *, short: bool = False, seed: int = 0) -> None:
             print(f"Spread of the dissimilarity within a bin: {scheme.spread:.3f}\n", flush=True)
             scheme.save(out / "weighting.json", overwrite=True)
             write_bytes(out / "weights.png", to_png(lambda ax, s=scheme: plot_weights(s, ax=ax)), overwrite=True)
-            _sign(out)
         more = 2 * (seed + size.seeds - 1 - run_seed)
         runs.append((world, train_arms(world, scheme, epochs=size.epochs, seed=run_seed, more=more)))
         print(difference_text(run_seed, *runs[-1]), flush=True)
@@ -135,7 +142,6 @@ def measure(photos: PointEmbeddings, out: Path) -> None:
     comparison.best.model.save(out / "model.json", overwrite=True)
     picture = to_png(lambda ax: plot_variogram(empirical, comparison.best, ax=ax))
     write_bytes(out / "variogram.png", picture, overwrite=True)
-    _sign(out)
 
 
 def fit_scheme(world: "PhotoWorld", *, curve_photos: int) -> tuple[VariogramFit, ResidualWeighting]:
@@ -204,7 +210,10 @@ def _check_own(out: Path) -> None:
     foreign = [name for name in present if not (out / name).is_file() or _signature(out / name) not in known]
     if foreign:
         listed = ", ".join(foreign)
-        msg = f"{out} holds {listed}, which the demonstration has not written so. Choose another folder (--out)."
+        msg = (
+            f"{out} holds {listed}, which the demonstration has not written so. Choose another folder (--out), or "
+            "remove them."
+        )
         raise FileExistsError(msg)
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from variogeo._model import VariogramModel, check_model
+from variogeo._model import VariogramModel, check_model, lag_on_earth
 from variogeo._namespace import array_namespace
 from variogeo._weighting._base import Weighting, listed
 
@@ -69,7 +69,7 @@ class DecorrelationWeighting(Weighting):
 
     def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:  # noqa: ARG002
         """Return ``log(gamma(lag) / sill)``; the dissimilarity is not read."""
-        share = self.model(lag) / self.model.sill
+        share = self.model(lag_on_earth(lag)) / self.model.sill
         xp = array_namespace(share)
         # A NaN lag stays NaN: it is a broken coordinate, not a negative at the same place.
         return xp.where(share <= 0, -math.inf, xp.log(xp.where(share <= 0, 1.0, share)))[()]

@@ -6,7 +6,7 @@ from typing import Any
 
 from variogeo._checks import check_number
 from variogeo._distances import HALF_GREAT_CIRCLE
-from variogeo._model import checked_lag
+from variogeo._model import lag_on_earth
 from variogeo._namespace import array_namespace
 from variogeo._weighting._base import Weighting, listed
 
@@ -42,7 +42,7 @@ class UniformWeighting(Weighting):
 
     def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:  # noqa: ARG002
         """Return 0 for each lag, NaN for a NaN."""
-        return (0.0 * checked_lag(lag))[()]
+        return (0.0 * lag_on_earth(lag))[()]
 
 
 @listed
@@ -100,7 +100,7 @@ class NearWeighting(Weighting):
 
     def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:  # noqa: ARG002
         """Return ``log(1 + strength exp(-lag / scale))``; the dissimilarity is not read."""
-        lag = checked_lag(lag)
+        lag = lag_on_earth(lag)
         xp = array_namespace(lag)
         return xp.log1p(self.strength * xp.exp(-lag / self.scale))[()]
 
@@ -157,7 +157,7 @@ class FarWeighting(Weighting):
 
     def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:  # noqa: ARG002
         """Return ``log(1 + strength min(lag / longest, 1))``; the dissimilarity is not read."""
-        lag = checked_lag(lag)
+        lag = lag_on_earth(lag)
         xp = array_namespace(lag)
         return xp.log1p(self.strength * xp.clip(lag / self.longest, None, 1.0))[()]
 
@@ -228,7 +228,7 @@ class MaskWeighting(Weighting):
 
     def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:  # noqa: ARG002
         """Return -inf within the band and 0 elsewhere; the dissimilarity is not read."""
-        lag = checked_lag(lag)
+        lag = lag_on_earth(lag)
         xp = array_namespace(lag)
         same = lag <= SAME_PLACE
         band = (lag > self.beyond) & (lag <= self.within)

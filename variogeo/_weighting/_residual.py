@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from variogeo._checks import check_number
-from variogeo._model import RangeDefinition, VariogramModel, check_model, checked_lag, range_of
+from variogeo._model import RangeDefinition, VariogramModel, check_model, lag_on_earth, range_of
 from variogeo._namespace import array_namespace
 from variogeo._weighting._arguments import given_dissimilarity
 from variogeo._weighting._base import Weighting, listed
@@ -193,7 +193,7 @@ class ResidualWeighting(Weighting):
 
     def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:
         """Return the log-weight at ``lag`` (km) of a pair of images with ``dissimilarity`` 1 - cos."""
-        lag = checked_lag(lag)
+        lag = lag_on_earth(lag)
         xp = array_namespace(lag)
         # Without an image there is no residual; a NaN lag stays NaN, because it is a broken coordinate.
         dissimilarity = given_dissimilarity(dissimilarity, self, without_image=math.inf)

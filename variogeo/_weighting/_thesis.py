@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from variogeo._cards import scheme_html
-from variogeo._model import VariogramModel, check_model, checked_lag
+from variogeo._model import VariogramModel, check_model, lag_on_earth
 from variogeo._namespace import array_namespace
 from variogeo._storage import encode, write_document
 from variogeo._weighting._arguments import given_dissimilarity
@@ -67,7 +67,7 @@ class ThesisMultiplier:
 
     def __call__(self, lag: Any, dissimilarity: Any = None) -> Any:
         """Return the multiplier of the logit, at least 1."""
-        lag = checked_lag(lag)
+        lag = lag_on_earth(lag)
         xp = array_namespace(lag)
         dissimilarity = given_dissimilarity(dissimilarity, self, without_image=-math.inf)
         excess = xp.clip(dissimilarity - self.model(lag), 0.0, None)

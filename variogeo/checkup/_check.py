@@ -1,12 +1,12 @@
 """From points and embeddings, good or bad, to a checkup: `check`."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from variogeo._checks import check_same_length
+from variogeo._checks import check_choice, check_same_length
 from variogeo._distances import distinct_places
 from variogeo._lonlat import check_lonlat
 from variogeo._suspicions import repeated_rows
@@ -29,7 +29,9 @@ _MOSTLY_SHARED = 0.5
 """Share of rows that have their place in common with others, from which most of them say the same."""
 
 
-def check(lonlat: Any, embeddings: Any, *, groups: Any = None, check_land: bool = True) -> Checkup:
+def check(
+    lonlat: Any, embeddings: Any, *, groups: Any = None, units: Literal["deg"] | None = None, check_land: bool = True
+) -> Checkup:
     """Return what a look at points and their embeddings finds, before any variogram is made of them.
 
     Bad data are what it is for: they are findings, with their rows, and no exceptions.
@@ -42,6 +44,9 @@ def check(lonlat: Any, embeddings: Any, *, groups: Any = None, check_land: bool 
         One row per point, in the same order. Read once, block by block.
     groups : (n,) array of labels, optional
         Such as the sequence of each photo.
+    units : {None, "deg"}
+        ``"deg"`` says that the coordinates are degrees, also where they look like radians. The doors of `variogeo.io`
+        convert other units.
     check_land : bool
         Whether to compare with a land mask, which shows swapped columns. False for points at sea.
 
@@ -84,11 +89,13 @@ def check(lonlat: Any, embeddings: Any, *, groups: Any = None, check_land: bool 
     >>> checkup.ok, checkup.findings[0].name, checkup.findings[0].rows
     (False, 'zero vectors', array([3, 5]))
     """
+    if units is not None:
+        check_choice(units, Literal["deg"], name="units")
     degrees = coordinates(lonlat)
     entries = embeddings_in_place(embeddings)
     check_same_length(degrees, entries, names=("lonlat", "embeddings"), item="point")
     n, width = entries.shape
-    findings, placed = coordinate_findings(degrees, check_land=check_land)
+    findings, placed = coordinate_findings(degrees, known=units is not None, check_land=check_land)
     rows = read_rows(entries)
     findings += embedding_findings(rows, (n, width), entries.dtype)
     sizes, of_groups = (None, []) if groups is None else group_sizes(groups, n)
@@ -136,9 +143,11 @@ class _Places:
             return cls(rows, 0, 0, rows, rows, None, None, np.empty((0, 2)))
         lonlat = check_lonlat(degrees[rows])
         places, of_row = distinct_places(lonlat)
-        shared = rows[np.bincount(of_row)[of_row] > 1]
-        repeated = rows[repeated_rows(of_row, embeddings.prints[rows])]
-        measured = places[np.unique(of_row[embeddings.usable[rows]])]
+        usable = embeddings.usable[rows]
+        kept, of_kept = rows[usable], of_row[usable]
+        shared = kept[np.bincount(of_kept, minlength=1)[of_kept] > 1]
+        repeated = kept[repeated_rows(of_kept, embeddings.prints[kept])]
+        measured = places[np.unique(of_kept)]
         extent = extent_of(places)
         mapped = thinned(places, extent)
         return cls(rows, len(places), len(measured), shared, repeated, extent, usable_lags(measured), mapped)

@@ -9,7 +9,7 @@ from variogeo._checks import as_real_array
 from variogeo._land import land_shares
 from variogeo._lonlat import check_no_frame, check_order, check_precision
 from variogeo._suspicions import look_like_degrees_as_metres, look_like_radians
-from variogeo.checkup._findings import Finding, about_rows, counted
+from variogeo.checkup._findings import DROP_THEM, Finding, about_rows, counted
 
 _LARGEST_METRES = 2.1e7
 """Half of the Earth's circumference, where projected coordinates end; in 1e-7 degrees it is two degrees."""
@@ -35,8 +35,10 @@ def numbers(values: Any, name: str) -> NDArray[Any]:
     return as_real_array(values, name=name)
 
 
-def coordinate_findings(lonlat: NDArray[Any], *, check_land: bool) -> tuple[list[Finding], NDArray[np.bool_]]:
-    """Return what is found, and which rows (n,) have a longitude and a latitude."""
+def coordinate_findings(
+    lonlat: NDArray[Any], *, known: bool, check_land: bool
+) -> tuple[list[Finding], NDArray[np.bool_]]:
+    """Return what is found, and which rows (n,) have a longitude and a latitude; they may be ``known`` as degrees."""
     degrees = lonlat.astype(np.float64)
     finite = np.asarray(np.isfinite(degrees).all(axis=1))
     magnitude = np.where(finite[:, None], np.abs(degrees), 0.0)
@@ -44,7 +46,7 @@ def coordinate_findings(lonlat: NDArray[Any], *, check_land: bool) -> tuple[list
     found = _missing(np.flatnonzero(~finite)) + _out_of_bounds(magnitude)
     found += _null_island(degrees, placed)
     if np.count_nonzero(placed) == np.count_nonzero(finite):
-        found += _radians(degrees[placed])
+        found += _metres(degrees[placed]) if known else _radians(degrees[placed])
         found += _swapped(degrees[placed]) if check_land else []
     return found, placed
 
@@ -55,7 +57,7 @@ def _missing(rows: NDArray[np.intp]) -> list[Finding]:
         return []
     text = (
         f"{counted(len(rows), 'row')} without finite coordinates, {about_rows(rows)}. Every point needs a place. "
-        'Drop them: missing="drop" in variogeo.io.'
+        f"{DROP_THEM}"
     )
     return [Finding("error", "missing coordinates", text, rows)]
 
@@ -100,14 +102,19 @@ def _null_island(degrees: NDArray[np.float64], placed: NDArray[np.bool_]) -> lis
     return [Finding("warning", "null island", text, rows)]
 
 
+def _metres(degrees: NDArray[np.float64]) -> list[Finding]:
+    """Say that degrees seem to have been taken for metres."""
+    if not look_like_degrees_as_metres(degrees):
+        return []
+    text = (
+        "All points lie within 400 m of longitude 0, latitude 0. Were they degrees in a CRS of metres? Then say "
+        'so: gdf.set_crs("EPSG:4326", allow_override=True).'
+    )
+    return [Finding("warning", "degrees as metres", text)]
+
+
 def _radians(degrees: NDArray[np.float64]) -> list[Finding]:
-    """Say that coordinates seem to be radians, or degrees that were taken for metres."""
-    if look_like_degrees_as_metres(degrees):
-        text = (
-            "All points lie within 400 m of longitude 0, latitude 0. Were they degrees in a CRS of metres? Then say "
-            'so: gdf.set_crs("EPSG:4326", allow_override=True).'
-        )
-        return [Finding("warning", "degrees as metres", text)]
+    """Say that coordinates seem to be radians."""
     if not look_like_radians(degrees):
         return []
     longitude, latitude = np.abs(degrees).max(axis=0)

@@ -11,7 +11,7 @@ from variogeo._checks import check_mapped
 from variogeo._rows import RowSource, row_blocks
 from variogeo._suspicions import row_prints
 from variogeo.checkup._coordinates import numbers
-from variogeo.checkup._findings import Finding, about_rows, counted
+from variogeo.checkup._findings import DROP_THEM, Finding, about_rows, counted
 
 _SMALLEST = float(np.finfo(np.float64).tiny)
 """Entries below count as zero, as they do for every verb."""
@@ -122,13 +122,13 @@ def embedding_findings(rows: EmbeddingRows, shape: tuple[int, int], dtype: np.dt
     if (missing := np.flatnonzero(rows.missing)).size:
         text = (
             f"{counted(len(missing), 'row')} with NaN or infinite entries, {about_rows(missing)}. "
-            'Every entry must be a number. Drop them: missing="drop" in variogeo.io.'
+            f"Every entry must be a number. {DROP_THEM}"
         )
         found.append(Finding("error", "missing embeddings", text, missing))
     if (zero := np.flatnonzero(rows.zero)).size:
         text = (
             f"{counted(len(zero), 'zero vector')}, {about_rows(zero)}. They have no direction, so no cosine. "
-            'Drop them: missing="drop" in variogeo.io. With dissimilarity="half_squared" they are values like others.'
+            f'{DROP_THEM} With dissimilarity="half_squared" they are values like others.'
         )
         found.append(Finding("error", "zero vectors", text, zero))
     return found + _variation(rows, shape[1]) + _lengths(rows)

@@ -15,6 +15,9 @@ Level = Literal["error", "warning", "note"]
 _JSON_ROWS = 20
 """Row numbers that JSON holds of each finding: enough to look at some, and no list of a million."""
 
+DROP_THEM = 'Drop them: missing="drop" in variogeo.io.'
+"""The cure of rows that a door can leave out."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Finding(ReadOnlyArrays):

@@ -9,6 +9,8 @@ from typing import Any
 from variogeo._checks import DataError
 from variogeo._files import naming
 from variogeo.checkup import Checkup, Finding
+from variogeo.checkup._findings import DROP_THEM
+from variogeo.checkup._source_rows import SourceRows
 from variogeo.checkup._ways import DROPPED, affordable
 from variogeo.cli._lines import naming_options, print_json, print_result
 from variogeo.cli._outputs import check_file, of_bytes, write_outputs
@@ -39,15 +41,18 @@ def run(arguments: argparse.Namespace) -> int:
         inputs = inputs_of(arguments)
         check_file(arguments.html, "--html", ".html", overwrite=arguments.overwrite, inputs=inputs)
     try:
-        lonlat, embeddings, groups, in_degrees = read_rows(arguments)
+        rows = read_rows(arguments)
         with naming(arguments.points):
-            found = variogeo.check(lonlat, embeddings, groups=groups, check_land=not arguments.no_check_land)
+            found = variogeo.check(
+                rows.lonlat, rows.embeddings, groups=rows.groups, units=rows.units,
+                check_land=not arguments.no_check_land,
+            )  # fmt: skip
     except DataError as error:
         if not arguments.json:
             raise
         print_json({"ok": False, "findings": [Finding("error", "not readable", str(error)).to_json()]})
         return 1
-    checkup = _in_options(_answered(found, arguments, in_degrees=in_degrees), arguments)
+    checkup = _in_options(_of_table(found, rows.dropped), arguments)
     if arguments.html is not None:
         write_outputs({arguments.html: of_bytes(checkup.to_html(f"Checkup of {shown_name(arguments)}").encode())})
     if arguments.json:
@@ -58,21 +63,25 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if checkup.ok else 1
 
 
-def _answered(checkup: Checkup, arguments: argparse.Namespace, *, in_degrees: bool) -> Checkup:
-    """Return a checkup without what the options have answered: that these are degrees, and what becomes of gaps."""
-    findings = [one for one in checkup.findings if not (in_degrees and one.name == "radians")]
-    if arguments.missing == "drop":
-        findings = [
-            Finding("note", one.name, f"{one.text} This is done.", one.rows) if one.name in DROPPED else one
-            for one in findings
-        ]
-    return replace(checkup, findings=tuple(findings))
+def _of_table(checkup: Checkup, dropped: tuple[int, ...]) -> Checkup:
+    """Return a checkup that counts rows as the table does, of which a stream has left out some."""
+    source = SourceRows.of(checkup.rows, dropped)
+    findings = (*source.finding(), *(source.numbered(finding) for finding in checkup.findings))
+    return replace(checkup, rows=source.total, findings=findings)
 
 
 def _in_options(checkup: Checkup, arguments: argparse.Namespace) -> Checkup:
     """Return a checkup whose cures, and what to do next, are those of the command line."""
-    findings = tuple(Finding(one.level, one.name, naming_options(one.text), one.rows) for one in checkup.findings)
+    findings = checkup.findings
+    if arguments.missing == "drop":
+        findings = [_done(finding) if finding.name in DROPPED else finding for finding in findings]
+    findings = tuple(Finding(one.level, one.name, naming_options(one.text), one.rows) for one in findings)
     return replace(checkup, findings=findings, next_lines=tuple(_next(checkup, arguments)))
+
+
+def _done(finding: Finding) -> Finding:
+    """Return a note that rows are left out, of an error whose cure that is."""
+    return Finding("note", finding.name, finding.text.replace(DROP_THEM, "They are left out."), finding.rows)
 
 
 def _next(checkup: Checkup, arguments: argparse.Namespace) -> list[str]:

@@ -33,6 +33,7 @@ PHRASES = (
     ("its own, patches= refuses", "its own, --patches group refuses"),
     ("exclude= leaves out", "--exclude-group leaves out"),
     ("e.g. variogeo.inference.kmeans_patches", "e.g. --patches 25"),
+    ("; variogeo.io.open_points takes folders of Parquet", ""),
     ("variogeo.inference.kmeans_patches(lonlat, 50) makes some", "--patches 50 makes some"),
     (
         'Then say so: gdf.set_crs("EPSG:4326", allow_override=True).',

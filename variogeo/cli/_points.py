@@ -3,8 +3,9 @@
 import argparse
 import os
 import re
+import warnings
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from variogeo._checks import listed_rows
 from variogeo._geometry import PointOf
@@ -50,11 +51,11 @@ def add_points_options(parser: argparse.ArgumentParser, *, needed: bool = True) 
     group.add_argument("--no-check-land", action="store_true", help="for points at sea: do not suspect swapped columns")
 
 
-def read_points(arguments: argparse.Namespace, *, check_land: bool = True) -> PointEmbeddings:
+def read_points(arguments: argparse.Namespace) -> PointEmbeddings:
     """Return the points of a file; those of a folder with embeddings that stay in their files."""
     from variogeo import io
 
-    given = {**_given(arguments), "check_land": check_land and not arguments.no_check_land}
+    given = {**_given(arguments), "check_land": not arguments.no_check_land}
     streamed = arguments.stream or arguments.points.is_dir()
     if streamed and arguments.table is not None:
         msg = "--table goes with an npy file, which is neither a folder nor streamed. Leave one of them out."
@@ -65,26 +66,42 @@ def read_points(arguments: argparse.Namespace, *, check_land: bool = True) -> Po
         points = io.read_points(arguments.points, table=arguments.table, **given)
     if points.dropped:
         rows = f"{len(points.dropped)} rows ({listed_rows(points.dropped)})"
-        say(f"warning: {rows} were left out by --missing drop; rows are numbered without them from here on.")
+        say(f"warning: {rows} were left out by --missing drop; errors that follow number rows without them.")
     return points
 
 
-def read_rows(arguments: argparse.Namespace) -> tuple[Any, Any, Any, bool]:
-    """Return places, embeddings and groups of a file, and whether the places are known to be in degrees.
+class Rows(NamedTuple):
+    """The rows of a file, with NaN where something is missing, so that all of it is seen.
 
-    Where something is missing they are NaN, so that all of it is seen.
+    ``dropped`` are those that a stream has left out; ``units`` are "deg" where they are known.
     """
+
+    lonlat: Any
+    embeddings: Any
+    groups: Any
+    units: Literal["deg"] | None
+    dropped: tuple[int, ...] = ()
+
+
+def read_rows(arguments: argparse.Namespace) -> Rows:
+    """Return the rows of a file as they stand there; a stream leaves out what it is told to."""
     from variogeo.io._read import raw_points
     from variogeo.io._wanted import Wanted
 
     if arguments.stream or arguments.points.is_dir():
-        points = read_points(arguments, check_land=False)
-        known = points.crs is not None or arguments.units is not None
-        return points.lonlat, points.embeddings, points.groups, known
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a checkup finds it all
+            points = read_points(arguments)
+        return Rows(points.lonlat, points.embeddings, points.groups, units_of(points, arguments), points.dropped)
     given = {"dequantize": None, **_given(arguments), "missing": "drop"}
     del given["model_id"]
     raw = raw_points(arguments.points, arguments.table, Wanted(**given))
-    return raw.lonlat, raw.embeddings, raw.groups, raw.units is not None
+    return Rows(raw.lonlat, raw.embeddings, raw.groups, None if raw.units is None else "deg")
+
+
+def units_of(points: PointEmbeddings, arguments: argparse.Namespace) -> Literal["deg"] | None:
+    """Return "deg" where the points are known to be in degrees: by their CRS, or because somebody has said so."""
+    return None if points.crs is None and arguments.units is None else "deg"
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from variogeo.cli._bins import add_bins_options, are_default, bins_of
 from variogeo.cli._lines import print_json, print_result
 from variogeo.cli._models import add_models_options
 from variogeo.cli._outputs import check_file
-from variogeo.cli._points import add_points_options, inputs_of, read_points, shown_name
+from variogeo.cli._points import add_points_options, inputs_of, read_points, shown_name, units_of
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
         precision_km=arguments.precision_km,
         check_land=not arguments.no_check_land,
         overwrite=arguments.overwrite,
+        units=units_of(points, arguments),
         dropped=points.dropped,
     )
     if arguments.json:

@@ -15,14 +15,19 @@ _SHARE = 0.01
 """Fewer repeated rows than this hardly move a curve; `variogeo.check` lists them."""
 
 
-def warn_of_duplicates(lonlat: NDArray[np.float64], embeddings: Any, *, stacklevel: int) -> None:
-    """Warn where a share of the rows repeats an earlier row: each such pair counts as alike at zero lag."""
+def warn_of_duplicates(
+    lonlat: NDArray[np.float64], embeddings: Any, rows: NDArray[np.intp], *, stacklevel: int
+) -> None:
+    """Warn where a share of the points repeats an earlier one: each such pair counts as alike at zero lag.
+
+    ``rows`` are their numbers in the table, of which some may have been dropped.
+    """
     repeated = rows_that_repeat(lonlat, embeddings)
     if repeated.size and repeated.size >= _SHARE * len(lonlat):
         msg = (
             f"{repeated.size / len(lonlat):.2%} of the rows ({repeated.size} of {len(lonlat)}) repeat the place and "
-            f"the vector of an earlier row: {listed_rows(repeated)}. Their own pairs are at zero lag, apart from all "
-            "bins, but every other pair counts more than once. Drop them, unless they are photos of their own."
+            f"the vector of an earlier row: {listed_rows(rows[repeated])}. Their own pairs are at zero lag, apart from "
+            "all bins, but every other pair counts more than once. Drop them, unless they are photos of their own."
         )
         warnings.warn(msg, UserWarning, stacklevel=stacklevel + 1)
 

@@ -74,9 +74,9 @@ def finished(
         _LOG.info("dropped %d of %d rows: %s", dropped.size, len(lost), listed_rows(dropped))
         places, embeddings = places[kept], some_rows(embeddings, kept)
         groups = None if groups is None else groups[kept]
-    warn_of_looks(places, raw.units, check_land=check_land, stacklevel=3)
+    warn_of_looks(places, raw.units, raw.crs, check_land=check_land, stacklevel=3)
     if not lazy:
-        warn_of_duplicates(places, embeddings, stacklevel=3)
+        warn_of_duplicates(places, embeddings, kept, stacklevel=3)
     return PointEmbeddings(
         places, embeddings, groups=groups, model_id=model_id, crs=raw.crs, dropped=tuple(dropped.tolist())
     )

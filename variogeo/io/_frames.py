@@ -122,7 +122,9 @@ def _stacked_lists(series: Any, name: str, missing: Missing) -> tuple[NDArray[An
             f"{present[odd]}. Must be equal, and at least one."
         )
         raise ValueError(msg)
-    check_one_kind(rows, f"The rows of column {name!r}")
+    # A list may hold a whole vector of 1 and 0, written without a point.
+    typed = [row for row, k in zip(rows, present, strict=True) if isinstance(series.iloc[k], np.ndarray)]
+    check_one_kind(typed, f"The rows of column {name!r}")
     width, dtype = (len(rows[0]), np.result_type(*rows)) if rows else (1, np.dtype(np.float64))
     values = np.zeros((len(series), width), dtype)
     values[present] = np.array(rows, dtype).reshape(len(rows), width)

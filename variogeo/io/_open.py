@@ -21,7 +21,7 @@ from variogeo.io._tables import PARQUET, Table, same_crs
 from variogeo.io._units import Units
 from variogeo.io._wanted import Wanted
 
-_PARQUET = re.compile(r"\.(geo)?(parquet|parq|pq)(\.\w+)?$")
+_PARQUET = re.compile(r"\.(geo)?(parquet|parq|pq)(\.(gz|gzip|zip|zst|zstd|bz2|xz|lz4|br|snappy))?$")
 """Names of Parquet, with endings such as .pq and .parquet.gz that are refused lest their rows be left out unseen."""
 
 
@@ -119,7 +119,11 @@ def _parts(path: Path) -> list[Path]:
             msg = f"{file} ends in {file.suffix!r}. Must be Parquet (.parquet, .geoparquet) or a folder of it."
             raise DataError(msg)
         return [file]
-    files = sorted(file for file in path.rglob("*") if _is_part(file.relative_to(path)) and not file.is_dir())
+    inside = sorted(path.rglob("*"))
+    if linked := [one for one in inside if one.is_symlink() and one.is_dir()]:
+        msg = f"{linked[0]} is a link to a folder, which is not followed. Move the folder itself there."
+        raise DataError(msg)
+    files = [file for file in inside if _is_part(file.relative_to(path)) and not file.is_dir()]
     if not files:
         msg = f"{path} is a folder without .parquet or .geoparquet files. Must hold at least one."
         raise DataError(msg)

@@ -49,8 +49,9 @@ def read_places(table: Table, wanted: Wanted) -> tuple[NDArray[np.float64], str 
             check_agreement(geometry, lonlat, series, pair)
         return lonlat, crs_name(geometry.crs)
     lonlat = in_degrees(table.numbers(named), units)
-    if geometry.crs is not None:
-        _check_near(places_of(geometry, None) if all_points(geometry) else lonlat, geometry, lonlat, named)
+    # Named beside polygons they may be anywhere, such as the camera of a footprint.
+    if geometry.crs is not None and all_points(geometry):
+        _check_near(places_of(geometry, None), geometry, lonlat, named)
     return lonlat, None
 
 

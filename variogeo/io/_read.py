@@ -12,6 +12,7 @@ from variogeo._checks import DataError
 from variogeo._columns import EmbeddingColumns, read_vectors
 from variogeo._files import EXPORT_POINTS, check_filled, check_no_code, existing_file, naming
 from variogeo._geometry import PointOf
+from variogeo._lonlat import check_precision
 from variogeo._mapped import mapped_npy
 from variogeo._missing import Dequantize, Missing
 from variogeo._points import PointEmbeddings
@@ -166,6 +167,8 @@ def _raw_npz(file: Path, wanted: Wanted) -> RawPoints:
         ("lonlat",) if "lonlat" in known else only_pair(known, otherwise="It has no array 'lonlat'", what="array")
     )
     arrays = read_arrays(file, [*places, *named, *([] if group is None else [group])])
+    for name in places:
+        check_precision(arrays[name], arrays[name], name=f"array {name!r}")
     lonlat = arrays["lonlat"] if len(places) == 1 else _side_by_side(arrays, places)
     title = EmbeddingColumns(named, wanted.listed).title
     check_one_kind([arrays[name] for name in named], title)

@@ -37,9 +37,11 @@ def in_degrees(lonlat: Any, units: Units | None, *, name: str = "lonlat") -> NDA
     return _from_e7(numbers, name) if units == "e7" else numbers
 
 
-def warn_of_looks(lonlat: NDArray[np.float64], units: Units | None, *, check_land: bool, stacklevel: int) -> None:
-    """Warn of degrees that look like radians, and of columns that look swapped."""
-    if look_like_degrees_as_metres(lonlat):
+def warn_of_looks(
+    lonlat: NDArray[np.float64], units: Units | None, crs: str | None, *, check_land: bool, stacklevel: int
+) -> None:
+    """Warn of degrees that look like radians, or by their CRS like metres, and of columns that look swapped."""
+    if crs is not None and look_like_degrees_as_metres(lonlat):
         msg = (
             f"All {len(lonlat)} points lie within 400 m of longitude 0, latitude 0. Were they degrees in a CRS of "
             'metres? Then say so: gdf.set_crs("EPSG:4326", allow_override=True).'

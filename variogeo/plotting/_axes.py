@@ -69,11 +69,14 @@ def evenly_spaced(bins: LagBins) -> bool:
 
 
 def scale_lags(ax: "Axes", *bins: LagBins) -> None:
-    """Make the lag axis linear, from 0, where all bins are evenly spaced, and logarithmic otherwise."""
-    if not all(map(evenly_spaced, bins)):
+    """Make the lag axis linear, from 0 if that is near, where all bins are evenly spaced, and logarithmic otherwise."""
+    # Limits that an earlier curve of these axes has set hold no longer, but its logarithm does.
+    ax.autoscale(axis="x")
+    if ax.get_xscale() == "log" or not all(map(evenly_spaced, bins)):
         log_lags(ax)
         return
-    ax.set_xlim(0.0, None)
+    if ax.get_xlim()[0] < ax.get_xlim()[1] / 2:
+        ax.set_xlim(0.0, None)
     ax.xaxis.set_major_formatter(_plain)
 
 
@@ -147,8 +150,9 @@ def _legend_width(labels: list[str], columns: int) -> float:
 
 
 def along_lags(curves: "Iterable[tuple[Any, Any]]", *, linear: bool = False) -> Any:
-    """Return lags from before the first to after the last one that is drawn; on a linear axis, from next to 0."""
+    """Return lags from before the first to after the last one that is drawn; on a linear axis from 0 if it is near."""
     lags = np.concatenate([lag for lag, _ in curves])
     if linear:
-        return np.linspace(1e-4, 1.05, 800) * lags.max()
+        first = 1e-4 if lags.min() < lags.max() / 2 else 0.99 * lags.min() / lags.max()
+        return np.linspace(first, 1.05, 800) * lags.max()
     return np.geomspace(lags.min() / 1.5, lags.max() * 1.2, 400)

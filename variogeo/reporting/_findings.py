@@ -4,7 +4,7 @@ from variogeo._empirical import EmpiricalVariogram
 from variogeo._fit import VariogramFit
 from variogeo._tables import FEW_PAIRS
 from variogeo.checkup import Checkup, Finding
-from variogeo.reporting._source_rows import SourceRows
+from variogeo.checkup._source_rows import SourceRows
 
 _OF_OTHER_RUNS = "many pairs"
 """A finding about the time that all pairs would take, which a report does not take."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,11 @@ from variogeo._rows import some_rows
 from variogeo._usable_lags import suggested_bins
 from variogeo.checkup import Checkup, Finding
 from variogeo.checkup._check import check
+from variogeo.checkup._source_rows import SourceRows
 from variogeo.reporting._findings import findings_of
 from variogeo.reporting._pair_classes import PairClasses
 from variogeo.reporting._provenance import data_hash
 from variogeo.reporting._shown import STRONGEST, ShownPairs, rounded_places, shown_pairs
-from variogeo.reporting._source_rows import SourceRows
 
 MOST_POINTS = 10_000
 """Points that are looked at: 50 million pairs, some ten seconds."""
@@ -46,6 +46,7 @@ class Settings:
     weights : str or (bins,) array
         Of the bins. Most pairs are far apart: with weights by pairs a curve would miss its rise.
     precision_km : float or None
+    units : {None, "deg"}
     check_land : bool
     dropped : iterable of int
         Rows that were left out before.
@@ -55,6 +56,7 @@ class Settings:
     bins: LagBins | None = None
     weights: Weights | NDArray[np.float64] = "equal"
     precision_km: float | None = None
+    units: Literal["deg"] | None = None
     check_land: bool = True
     dropped: Iterable[int] = ()
 
@@ -134,7 +136,7 @@ def measured(lonlat: Any, embeddings: Any, *, groups: Any, settings: Settings) -
     source = SourceRows.of(npoints, settings.dropped)
     labels = None if groups is None else Groups(*label_codes(groups, npoints, name="groups"))
     digest = data_hash(places, values)
-    checkup = check(places, values, groups=groups, check_land=settings.check_land)
+    checkup = check(places, values, groups=groups, units=settings.units, check_land=settings.check_land)
     rows = np.arange(npoints)
     if npoints > MOST_POINTS:
         rows = np.sort(np.random.default_rng(0).choice(npoints, MOST_POINTS, replace=False))

@@ -4,7 +4,7 @@ import importlib.util
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ def report(
     groups: Any = None,
     model_id: str | None = None,
     precision_km: float | None = None,
+    units: Literal["deg"] | None = None,
     check_land: bool = True,
     dropped: Iterable[int] = (),
     overwrite: bool = False,
@@ -60,6 +61,8 @@ def report(
     precision_km : float, optional, km
         Show places on a grid with cells of this size, and lags between these places: for photos whose exact places are
         not to be told. Curve, table and counts stay those of the exact places.
+    units : {None, "deg"}
+        ``"deg"`` says that the coordinates are degrees, also where they look like radians.
     check_land : bool
         Whether to compare with a land mask, which shows swapped columns. False for points at sea.
     dropped : sequence of int
@@ -125,7 +128,7 @@ def report(
     from variogeo.reporting._page import page_of
 
     chosen = list(MODELS.values()) if models is None else models
-    settings = Settings(chosen, bins, weights, precision_km, check_land, dropped)
+    settings = Settings(chosen, bins, weights, precision_km, units, check_land, dropped)
     content = measured(lonlat, embeddings, groups=groups, settings=settings)
     page = page_of(content, title=title, model_id=model_id, precision_km=precision_km)
     write_bytes(file, page, overwrite=overwrite)

@@ -9,14 +9,17 @@ from variogeo._engine.cpu._compiled import compiled
 
 @compiled
 def _read(source, row, unit):
-    """Write a row of a block into ``row``, at length one where a ``unit`` vector is wanted."""
-    squares = 0.0
+    """Write a row of a block into ``row``, at length one where a ``unit`` vector is wanted.
+
+    No loop both writes and sums: in what order such a sum is taken hangs on how near in memory both arrays are.
+    """
     for k in range(row.shape[0]):
-        value = np.float64(source[k])
-        row[k] = value
-        squares += value * value
+        row[k] = np.float64(source[k])
     if not unit:
         return
+    squares = 0.0
+    for k in range(row.shape[0]):
+        squares += row[k] * row[k]
     if not 1e-200 < squares < 1e200:
         # First by the largest entry: the squares of very large or small vectors stay finite.
         largest = 0.0
@@ -25,6 +28,7 @@ def _read(source, row, unit):
         squares = 0.0
         for k in range(row.shape[0]):
             row[k] /= largest
+        for k in range(row.shape[0]):
             squares += row[k] * row[k]
     per_length = 1.0 / math.sqrt(squares)
     for k in range(row.shape[0]):
@@ -71,9 +75,11 @@ def measure_rows(block, unit, centre, rest):
         _read(block[i], row, unit)
         length = 0.0
         for k in range(row.shape[0]):
-            step = row[k] - centre[k]
-            rest[k] += step
-            length += step * step
+            row[k] -= centre[k]
+        for k in range(row.shape[0]):
+            rest[k] += row[k]
+        for k in range(row.shape[0]):
+            length += row[k] * row[k]
         squares += length
         longest = max(longest, length)
     return squares, longest

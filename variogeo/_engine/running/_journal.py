@@ -24,7 +24,7 @@ from variogeo._engine._sums import LagSums
 from variogeo._rows import row_blocks
 from variogeo._storage import read_document, write_bytes, write_document
 
-SUMS_VERSION = 3
+SUMS_VERSION = 4
 """To be raised with every change after which a task may have other sums, be it in the last bit."""
 
 _DOCUMENT = "run.json"

@@ -1,4 +1,4 @@
-"""SourceRows: which rows of the user's table the points of a report are, where some were left out before."""
+"""SourceRows: which rows of the user's table some points are, where others were left out before."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from variogeo._checks import check_whole, listed_rows
-from variogeo.checkup import Finding
-from variogeo.checkup._findings import about_rows
+from variogeo.checkup._findings import Finding, about_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,7 @@ class SourceRows:
         count = len(self.dropped)
         text = (
             f"{count:,} of {self.total:,} rows {'was' if count == 1 else 'were'} left out before: "
-            f"{listed_rows(self.dropped)}. The row numbers of this page are those of the table with them."
+            f"{listed_rows(self.dropped)}. Row numbers here are those of the table with them."
         )
         return [Finding("note", "rows left out", text, self.dropped)]
 
