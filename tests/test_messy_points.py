@@ -368,7 +368,6 @@ def test_a_pipe_and_a_dangling_link_among_the_parts_are_refused(tmp_path: Path) 
         open_points(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["a.parquet.sha256", "a.parquet.crc", "a.pq.txt", "readme.md"])
 def test_rows_that_repeat_are_found_in_the_row_groups_that_have_some(tmp_path: Path) -> None:
     rows = [*range(8), 6, 7, 6]
     frame().iloc[rows].to_parquet(tmp_path / "p.parquet", row_group_size=3)
@@ -380,6 +379,7 @@ def test_rows_that_repeat_are_found_in_the_row_groups_that_have_some(tmp_path: P
         points_from_geodataframe(holes, missing="drop", check_land=False)
 
 
+@pytest.mark.parametrize("name", ["a.parquet.sha256", "a.parquet.crc", "a.pq.txt", "readme.md"])
 def test_other_files_beside_the_parts_are_none(name: str, tmp_path: Path) -> None:
     _part(tmp_path / "a.parquet", slice(0, 4))
     (tmp_path / name).write_text("something")
