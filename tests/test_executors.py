@@ -50,7 +50,12 @@ def dask_cluster(count):
     """Return a cluster whose words about killed workers are not shown."""
     distributed = pytest.importorskip("distributed")
     return distributed.LocalCluster(
-        n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50, memory_limit=0
+        n_workers=count,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=":0",
+        silence_logs=50,
+        memory_limit=0,
     )
 
 

@@ -130,7 +130,8 @@ def never(monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"seed": 1}, r"photos and split \w{12}, now \w{12}; arms"),
+        ({"seed": 1}, r"photos and split \w{12}, now \w{12}; seed 0, now 1; arms"),
+        ({"size": dataclasses.replace(SMALL, curve_photos=400)}, r"curve_photos \d+, now 400"),
         ({"dropout": 0.1}, r"dropout 0\.3, now 0\.1; .*Use another folder \(out, on the command line --out\)"),
         ({"size": dataclasses.replace(SMALL, epochs=2)}, r"epochs 1, now 2"),
         ({}, r"arms .*shuffled.*, now left out"),
@@ -146,7 +147,10 @@ def test_a_folder_with_the_result_of_another_experiment_is_refused_at_once(chang
     assert {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()} == before
 
 
-@pytest.mark.parametrize("content", [b"{}", b"[]", b"{"])
+@pytest.mark.parametrize(
+    "content",
+    [b"{}", b"[]", b"{", b'{"settings": [], "arms": [], "seeds": []}', b'{"settings": {}, "arms": [], "seeds": 3}'],
+)
 @pytest.mark.usefixtures("never")
 def test_a_result_that_does_not_say_what_it_was_made_with_is_not_replaced(content, tmp_path):
     (tmp_path / "result.json").write_bytes(content)

@@ -198,7 +198,9 @@ def made_result(task, shifts, count=3):
 
     runs = {arm.name: tuple(run(arm.name, seed) for seed in range(count)) for arm in arms}
     ratio = dict.fromkeys(runs, 1.0)
-    return ExperimentResult(task, arms, tuple(range(count)), runs, ratio, np.ones(len(task.coherence.edges) - 1), {})
+    return ExperimentResult(
+        task, arms, tuple(range(count)), runs, ratio, np.ones(len(task.coherence.edges) - 1), {}, {}
+    )
 
 
 @pytest.fixture(scope="module")

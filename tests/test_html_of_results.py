@@ -19,6 +19,7 @@ from variogeo import (
     LagBins,
     LagSpread,
     MaskWeighting,
+    NearWeighting,
     Nested,
     PointEmbeddings,
     ResidualWeighting,
@@ -104,6 +105,7 @@ def results():
         "scheme": ResidualWeighting.hard_negatives(MODEL) + MaskWeighting(25.0),
         "scheme of the lag": DecorrelationWeighting(MODEL),
         "scheme of nothing": UniformWeighting(),
+        "scheme of long lags": NearWeighting(1.0, 15_000.0) + MaskWeighting(within=19_000.0),
         "scheme of one's own": OfOnesOwn(),
         "thesis": ThesisMultiplier(Stable(0.1, 0.2, 2000.0, 0.9)),
         "kernel": ExponentialKernel(75.0),
@@ -359,7 +361,7 @@ def test_an_experiment_shows_what_each_arm_adds():
             for _ in range(2)
         ]
         runs[arm.name] = tuple(_runs.Run(arm.name, seed, own, figures, np.ones(6)) for seed, own in enumerate(errors))
-    result = ExperimentResult(task, arms, (0, 1), runs, dict.fromkeys(runs, 1.0), np.ones(6), {})
+    result = ExperimentResult(task, arms, (0, 1), runs, dict.fromkeys(runs, 1.0), np.ones(6), {}, {})
     html = result._repr_html_()
     check_card(html)
     (arm,) = result.tested

@@ -199,6 +199,16 @@ def test_the_callback_logs_what_the_weights_of_a_batch_are():
     assert not module.loss.weights._forward_hooks
 
 
+@pytest.mark.parametrize("log_weights", [torch.zeros(1, 1), torch.full((2, 2), -torch.inf).fill_diagonal_(0.0)])
+def test_the_callback_logs_numbers_where_no_negative_is_left(log_weights):
+    module, logged = mock.Mock(spec=ranks.Module), {}
+    module.log.side_effect = lambda name, value: logged.update({name: float(value)})
+    callback = LogWeights()
+    callback._seen = [log_weights]
+    callback.on_train_batch_end(None, module, None, None, 0)
+    assert logged == {"weights/mean": 0.0, "weights/masked": float(len(log_weights) > 1)}
+
+
 def test_the_callback_looks_at_every_so_many_batches():
     module = ranks.Module()
     with mock.patch.object(LogWeights, "_keep", return_value=None) as looks:

@@ -82,7 +82,9 @@ def test_the_snippet_for_dask_gives_the_same_bits(snippets, few_photos):
     distributed = pytest.importorskip("distributed")
     expected = empirical_variogram(few_photos["lonlat"], few_photos["embeddings"], few_photos["bins"])
     assert snippets[5].count("tcp://scheduler:8786") == 1
-    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
+    options = {"n_workers": 1, "processes": False, "dashboard_address": ":0"}
+    # By TCP: the other way looks for the machine's address on the network, and there may be none.
+    with distributed.LocalCluster(**options, protocol="tcp://", host="127.0.0.1") as cluster:
         code = snippets[5].replace("tcp://scheduler:8786", cluster.scheduler_address)
         exec(compile(code, "README", "exec"), few_photos)
     assert few_photos["empirical"] == expected

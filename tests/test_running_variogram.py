@@ -11,6 +11,7 @@ from variogeo import DataError, LagBins, LagSpread, datasets, empirical_variogra
 from variogeo.nn import RunningVariogram
 
 BINS = LagBins.logarithmic(5, 15_000, 8)
+WIDTH = 512
 
 
 @pytest.fixture(scope="module")
@@ -250,5 +251,37 @@ def test_the_sums_of_all_ranks_are_added(batches, monkeypatch):
     running.update(*batches[0])
     alone = running.empirical()
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(torch.distributed, "all_reduce", lambda sums: sums.mul_(2))
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda sums, op=None: sums.mul_(1 if op else 2))
     assert running.empirical().npairs.tolist() == (2 * alone.npairs).tolist()
+
+
+@pytest.mark.parametrize(
+    ("width", "words"), [(0, None), (WIDTH, None), (100, "columns. A curve is of one feature space")]
+)
+def test_ranks_have_features_of_one_width_or_none_yet(width, words, batches, monkeypatch):
+    """With another rank of this width: 0 before its first batch. Two processes: tests/test_distributed.py."""
+    running, other = _running(), _running()
+    running.update(*batches[0])
+    other._width = width
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    found = []
+    for mine, theirs in ((running, other), (other, running)):
+
+        def all_reduce(merged, op=None, mine=mine, theirs=theirs):
+            if op is None:
+                return merged.copy_(running._sums.new_tensor([*running._sums.ravel(), *running._totals]))
+            widths = [[one._width, -one._width or -(2**31)] for one in (mine, theirs)]
+            return merged.copy_(torch.tensor(widths).amax(dim=0))
+
+        monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
+        try:
+            found.append(mine.empirical().width)
+        except ValueError as error:
+            found.append(str(error))
+    assert found[0] == found[1]
+    assert found[0] == WIDTH if words is None else words in found[0]
+
+
+def test_a_state_that_is_none_is_refused():
+    with pytest.raises(DataError, match=r"Invalid state of RunningVariogram: None\. Must be what get_extra_state"):
+        _running().set_extra_state(None)

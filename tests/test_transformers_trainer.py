@@ -284,7 +284,19 @@ def test_labels_that_the_trainer_dropped_are_named_with_the_cure(batch, tmp_path
             NegativeWeights(ResidualWeighting(CURVE), order="lonlat", units="e7"),
             torch.ones(3, 7, dtype=torch.int32),
             ValueError,
-            r"features that were rounded. Append their bits .*view\(torch.int32\).*: 3 rows, 0, 1, 2",
+            r"features that were rounded, .* Append the bits .*view\(torch.int32\).*: 3 rows, 0, 1, 2",
+        ),
+        (
+            NegativeWeights(ResidualWeighting(CURVE), order="lonlat", units="e7"),
+            torch.tensor([[8, 5, 0, 0], [3, 7, 0, 0], [3, 9, 0, 0]]),  # of length one, rounded
+            ValueError,
+            r"or are all 0 \(NaN is no image\).*: 3 rows, 0, 1, 2",
+        ),
+        (
+            NegativeWeights(ResidualWeighting(CURVE), order="lonlat", units="e7"),
+            torch.cat([torch.ones(3, 2).long(), torch.full((3, 4), 0.5, dtype=torch.float64).view(torch.int64)], dim=1),
+            ValueError,
+            r"labels of int64 have features of more than 32 bits. Append the bits .*: 3 rows, 0, 1, 2",
         ),
         (UNIFORM, torch.zeros(3, 2, dtype=torch.bfloat16), TypeError, "half precision"),
     ],

@@ -180,6 +180,7 @@ def weight_effect_html(comparison: Any) -> Html:
 def scheme_html(scheme: Any) -> Html:
     """Return a card of a scheme: its log-weight over the lag, for several dissimilarities where it reads them."""
     lag = _lags_around([km for _, km in scheme.landmarks])
+    lag = np.geomspace(min(lag[0], _FARTHEST / 30), min(lag[-1], _FARTHEST), len(lag))  # no lag is longer on Earth
     curve = getattr(scheme, "curve", None) or getattr(scheme, "model", None)
     sill = 1.0 if curve is None or curve.sill == 0 else curve.sill
     levels = [0.0, 0.5 * sill, sill] if getattr(scheme, "needs_dissimilarity", True) else [None]

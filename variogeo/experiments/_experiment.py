@@ -151,7 +151,8 @@ def run_experiment(
     seeds = tuple(range(check_whole(size.seeds, name="seeds", at_least=1)))
     split = _split(photos, source, size, blocks or BlockSizes(), seed)
     training = TrainingSettings(size.epochs, _batch_size(size, len(split.train.lonlat)))
-    settings = settings_of(split, model, training, device)
+    made_from = {"curve_photos": size.curve_photos, "regions": size.regions, "seed": seed}
+    settings = settings_of(split, model, training, device, **made_from)
     refuse_another(out / "result.json", settings, [arm.name for arm in chosen], seeds)
     bins = _WORLD_BINS if photos is None else _bins_of(split.train.lonlat)
     queries = all_queries(split)
@@ -179,6 +180,7 @@ def run_experiment(
         step_ratio=step_ratios(task, chosen, rounds=size.cost_rounds),
         frozen_semivariance=coherence(queries.lonlat, queries.embeddings, coherence_bins),
         left_out=left_out,
+        settings=settings,
     )
     _write(result, out)
     return result

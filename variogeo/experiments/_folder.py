@@ -14,7 +14,7 @@ from variogeo.experiments._training import TrainingSettings
 
 
 def settings_of(
-    split: SplitPhotos, model: ModelSettings, training: TrainingSettings, device: str | torch.device
+    split: SplitPhotos, model: ModelSettings, training: TrainingSettings, device: str | torch.device, **curves: int
 ) -> dict[str, Any]:
     """Return what all runs of an experiment follow from, in plain JSON types.
 
@@ -25,9 +25,11 @@ def settings_of(
     model : ModelSettings
     training : TrainingSettings
     device : str or torch.device
+    **curves : int
+        What the curves are made from: how many photos, of which seed, how many regions.
     """
     photos = {"photos and split": split.fingerprint[:12]}
-    return {**photos, **asdict(model), **asdict(training), "device": torch.device(device).type}
+    return {**photos, **asdict(model), **asdict(training), "device": torch.device(device).type, **curves}
 
 
 def refuse_another(file: Path, settings: dict[str, Any], arms: Sequence[str], seeds: Sequence[int]) -> None:
@@ -53,13 +55,12 @@ def refuse_another(file: Path, settings: dict[str, Any], arms: Sequence[str], se
     try:
         before = json.loads(file.read_bytes())
         kept, there = before["settings"], {"arms": [arm["name"] for arm in before["arms"]], "seeds": before["seeds"]}
-    except (ValueError, TypeError, KeyError):
-        differing = ["it does not say what it was made with"]
-    else:
         differing = [f"{name} {kept.get(name)}, now {new}" for name, new in settings.items() if kept.get(name) != new]
         for name, new in (("arms", arms), ("seeds", seeds)):
             without = [str(one) for one in there[name] if one not in new]
             differing += [f"{name} {', '.join(without)}, now left out"] if without else []
+    except (ValueError, TypeError, KeyError, AttributeError):
+        differing = ["it does not say what it was made with"]
     if differing:
         msg = (
             f"{file} is of another experiment, and would be replaced: {'; '.join(differing)}. Use another folder (out, "

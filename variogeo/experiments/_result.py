@@ -12,7 +12,6 @@ from variogeo._cards import experiment_html
 from variogeo.evaluation import accuracy_within, nearest_places
 from variogeo.evaluation._misfit import Aspect, log_misfit
 from variogeo.experiments._arms import Arm
-from variogeo.experiments._folder import settings_of
 from variogeo.experiments._runs import Run, Task
 from variogeo.experiments._statistics import (
     OUTCOMES,
@@ -44,6 +43,8 @@ class ExperimentResult:
         Of the frozen features of the queries, in the bins of the trained embeddings' semivariance.
     left_out : dict of str to str
         Arms that the fitted curve does not allow, and why.
+    settings : dict
+        What all runs follow from, in plain JSON types.
     """
 
     task: Task
@@ -53,6 +54,7 @@ class ExperimentResult:
     step_ratio: dict[str, float]
     frozen_semivariance: npt.NDArray[np.float64]
     left_out: dict[str, str]
+    settings: dict[str, Any]
 
     @property
     def compared(self) -> tuple[Arm, ...]:
@@ -137,7 +139,7 @@ class ExperimentResult:
             },
             "oracle": {kind: _keys_as_text(self.oracle(kind)) for kind in ("known", "new")},
             "curve": str(self.task.curves),
-            "settings": settings_of(split, self.task.model, self.task.training, self.task.device),
+            "settings": self.settings,
             "seeds": list(self.seeds),
             "precision": self.task.model.precision,
             "left_out": self.left_out,

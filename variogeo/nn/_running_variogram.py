@@ -34,6 +34,9 @@ _COUNT, _WEIGHT, _LAG, _TERM, _SQUARE = range(5)
 _ROWS = 256
 """Rows whose pairs are held at once."""
 
+_NO_WIDTH = 2**31
+"""Stands for the width of a process that has had no batch: wider than any."""
+
 
 class RunningVariogram(nn.Module):
     r"""Sums per lag bin over the pairs within each batch, with older batches counting less.
@@ -178,8 +181,8 @@ class RunningVariogram(nn.Module):
         """
         return self._empirical(*self._over_ranks())
 
-    def _empirical(self, sums: NDArray[np.float64], totals: NDArray[np.float64]) -> EmpiricalVariogram:
-        """Return the empirical variogram of sums and totals."""
+    def _empirical(self, sums: NDArray[np.float64], totals: NDArray[np.float64], width: int) -> EmpiricalVariogram:
+        """Return the empirical variogram of sums and totals, of features of some width."""
         if totals[0] < 1:
             msg = "The running variogram has no pairs yet. Call update(coords, feats) with each batch first."
             raise ValueError(msg)
@@ -196,7 +199,7 @@ class RunningVariogram(nn.Module):
             weight=kept[_WEIGHT] if has_weights else np.zeros(0),
             total_weight=float(totals[1]) if has_weights else 0.0,
         )
-        return EmpiricalVariogram(self.bins, state, "cosine", "matheron", "great_circle", width=self._width)
+        return EmpiricalVariogram(self.bins, state, "cosine", "matheron", "great_circle", width=width)
 
     def lag_spread(self) -> LagSpread:
         """Return the standard deviation of the dissimilarity per lag, for `ResidualWeighting`.
@@ -206,8 +209,8 @@ class RunningVariogram(nn.Module):
         ValueError
             Before the first `update`, and where no bin has a spread.
         """
-        sums, totals = self._over_ranks()
-        empirical = self._empirical(sums, totals)
+        sums, totals, width = self._over_ranks()
+        empirical = self._empirical(sums, totals, width)
         empty = np.full(sums.shape[1], np.nan)
         mean_square = np.divide(sums[_SQUARE], sums[_WEIGHT], out=empty, where=sums[_WEIGHT] > 0)
         spread = np.sqrt(np.clip(mean_square[1:-1] - empirical.semivariance**2, 0.0, None))
@@ -223,6 +226,9 @@ class RunningVariogram(nn.Module):
 
     def set_extra_state(self, state: str) -> None:
         """Take the sums of a state dict, after checking that they were made with the same settings."""
+        if not isinstance(state, str):
+            msg = f"Invalid state of RunningVariogram: {state!r}. Must be what get_extra_state() of one returned."
+            raise DataError(msg)
         kind, content, _ = parse_document(state.encode(), "the state of RunningVariogram")
         settings = {name: content.get(name) for name in self._settings}
         if kind != "running_variogram" or settings != self._settings:
@@ -256,7 +262,7 @@ class RunningVariogram(nn.Module):
         sums, totals = self._sums.cpu().numpy(), self._totals.cpu().numpy()
         order, units = self.coordinates.order, self.coordinates.units
         settings = {"batches of this process": self.batches, "decay": self.decay, "order": order, "units": units}
-        return module_html(self, settings, self._empirical(sums, totals) if totals[0] >= 1 else self.bins)
+        return module_html(self, settings, self._empirical(sums, totals, self._width) if totals[0] >= 1 else self.bins)
 
     def _positions(self, lag: Tensor) -> Tensor:
         """Return the position of each pair in the sums: 0 at one place, k in the k-th bin, the last one outside."""
@@ -265,10 +271,17 @@ class RunningVariogram(nn.Module):
         outside = len(self.bins) + 1
         return torch.where(lag <= SAME_PLACE, 0, torch.where(position == 0, outside, position))
 
-    def _over_ranks(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the sums and the totals of all ranks on the host."""
+    def _over_ranks(self) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+        """Return the sums and the totals of all ranks, on the host, and the width of their features, which is one."""
         merged = torch.cat([self._sums.ravel(), self._totals])
+        # The largest, and minus the smallest of those that have had a batch.
+        widths = torch.tensor([self._width, -self._width or -_NO_WIDTH], device=merged.device)
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(merged)
+            torch.distributed.all_reduce(widths, torch.distributed.ReduceOp.MAX)
+        most, least = widths[0].item(), -widths[1].item()
+        if most != least and most:
+            msg = f"Processes have features of {least} and of {most} columns. A curve is of one feature space."
+            raise ValueError(msg)
         merged = merged.cpu().numpy()
-        return merged[: self._sums.numel()].reshape(self._sums.shape), merged[self._sums.numel() :]
+        return merged[: self._sums.numel()].reshape(self._sums.shape), merged[self._sums.numel() :], int(most)

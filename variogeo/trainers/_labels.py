@@ -41,11 +41,16 @@ def places_and_features(labels: Tensor, weights: NegativeWeights) -> tuple[Tenso
 
 def _from_bits(bits: Tensor) -> Tensor:
     """Return the float32 features whose bits stand behind whole coordinates; refuse features that were rounded."""
+    cure = "Append the bits of float32: torch.cat([coordinates, features.float().view(torch.int32)], dim=1)"
+    if bits.dtype == torch.int64:
+        beyond = ((bits < -(2**31)) | (bits >= 2**31)).any(dim=1)
+        require_rows(~beyond, f"labels of int64 have features of more than 32 bits. {cure}")
     bits = bits.to(torch.int32)
     small = ((bits > -_SMALLEST_NORMAL) & (bits < _SMALLEST_NORMAL)).all(dim=1)
+    # Rounded features of length one are 0 throughout; a single row of zeros is a place without an image.
+    only_zeros = (bits == 0).all()
     require_rows(
-        ~(small & (bits != 0).any(dim=1)),
-        "labels of whole numbers have features that were rounded. Append their bits to the coordinates: no cast to "
-        "half precision reaches them, torch.cat([coordinates, features.float().view(torch.int32)], dim=1)",
+        ~(small & ((bits != 0).any(dim=1) | only_zeros)),
+        f"labels of whole numbers have features that were rounded, or are all 0 (NaN is no image). {cure}",
     )
     return bits.contiguous().view(torch.float32)

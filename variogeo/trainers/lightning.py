@@ -99,8 +99,10 @@ class LogWeights(Callback):
             # Each row has one positive, of weight 1.
             rows, negatives = len(log_weights), log_weights.numel() - len(log_weights)
             masked = log_weights.isneginf().sum()
-            pl_module.log("weights/mean", (log_weights.exp().sum() - rows) / (negatives - masked))
-            pl_module.log("weights/masked", masked / negatives)
+            # A mean of none is 0: NaN among the logged numbers would end a fit that watches for it.
+            left = (negatives - masked).clamp(min=1)
+            pl_module.log("weights/mean", (log_weights.exp().sum() - rows) / left)
+            pl_module.log("weights/masked", masked / max(negatives, 1))
         self._look_away()
 
     @override

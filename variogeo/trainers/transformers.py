@@ -63,7 +63,8 @@ def weighted_loss(weights: NegativeWeights) -> LossFunction:
 
     With gradient accumulation each batch counts by its share of ``num_items_in_batch``, as the Trainer expects of a
     loss of one's own: the sum over the accumulated batches is their mean. It does not count an entry that is exactly
-    -100, so a batch with such a longitude in degrees weighs a little less than its rows; ``units="e7"`` has none.
+    -100, so a batch with such a longitude in degrees weighs a little less than its rows; with ``units="e7"`` there is
+    hardly one.
 
     Where no gradients are formed, as in the evaluation of the Trainer, negatives are not weighted: ``eval_loss`` is the
     model's own loss, and those of different schemes compare.

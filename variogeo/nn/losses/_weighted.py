@@ -205,7 +205,8 @@ def weighted_sigmoid(
     -----
     The weights multiply terms of the loss. Adding ``log w`` to logits, as the cross entropy allows, would be
     another loss here. A row all of whose negatives are masked keeps the term of its positive. Sums of weights above
-    e^60 (1e26) may overflow: on a device or in a compiled graph, where they are not refused, they count as e^60.
+    e^60 (1e26) may overflow: on a device or in a compiled graph, where they are not refused, they count as e^60. The
+    gradient of logits in float16 ends at 65 504, with weights of some e^11: take bfloat16 or float32 beyond.
 
     References
     ----------
