@@ -26,7 +26,8 @@ def label_array(labels: Any, count: int, *, name: str) -> NDArray[Any]:
     Masked ones are None. Lists, infinite numbers, and floats that are so large that whole numbers which differ may be
     one float are refused.
     """
-    given, absent = unmasked(arrow_labels(labels) if hasattr(labels, "null_count") else labels, name)
+    is_arrow = _package_of(labels) == "pyarrow" and hasattr(labels, "null_count")  # a column, and no table
+    given, absent = unmasked(arrow_labels(labels) if is_arrow else labels, name)
     if isinstance(given, str):
         msg = f"Invalid {name} {given!r}: a text. Pass the column itself, e.g. table[{given!r}]."
         raise TypeError(msg)
@@ -147,14 +148,12 @@ def _of_list(given: Sequence[Any]) -> NDArray[Any]:
 
 def _check_labels(labels: NDArray[Any], name: str) -> None:
     """Refuse labels that are several things each, or no number."""
-    parts = labels.dtype.kind == "V" or (
-        labels.dtype.kind == "O" and any(one.__hash__ is None for one in {type(label) for label in labels})
-    )
-    if parts:
+    kind = labels.dtype.kind
+    objects = labels if kind == "O" else ()
+    if kind == "V" or any(one.__hash__ is None for one in {type(label) for label in objects}):
         msg = f"Invalid {name}: it holds lists or tables. Must be one number or text for each point."
         raise TypeError(msg)
-    floats = labels.dtype.kind == "f"
-    endless = np.isinf(labels) if floats else [isinstance(one, float) and math.isinf(one) for one in labels]
+    endless = np.isinf(labels) if kind == "f" else [isinstance(one, float) and math.isinf(one) for one in objects]
     if rows := np.flatnonzero(endless).tolist():
         msg = f"Invalid {name}: infinite in {len(rows)} rows: {listed_rows(rows)}. Give them a label, or None for none."
         raise ValueError(msg)
