@@ -297,6 +297,23 @@ def test_a_file_that_begins_with_a_dash_stays_one_in_the_next_command(capsys):
     printed(capsys, *shlex.split(command)[1:], "--models", "Spherical")
 
 
+def test_the_page_of_a_report_names_options_and_that_of_the_library_arguments(capsys):
+    labels = np.array(["a"] * 39 + ["b"])
+    np.savez("odd.npz", lonlat=NEAR, embedding=VECTORS, sequence=labels)
+    printed(
+        capsys, "report", "odd.npz", "--group", "sequence", "--no-check-land", "--out", "r.html", "--models", "Stable"
+    )
+    variogeo.report(NEAR, VECTORS, "p.html", groups=labels, check_land=False, models=[variogeo.Stable])
+    for name, words, others in (
+        ("r.html", "--patches 25", "variogeo.inference.kmeans_patches"),
+        ("p.html", "variogeo.inference.kmeans_patches", "--patches 25"),
+    ):
+        page = Path(name).read_text()
+        assert words in page
+        assert others not in page
+    assert "That is an option of variogeo fit." in Path("r.html").read_text()
+
+
 def test_pages_of_a_file_whose_name_is_no_utf8_have_a_title(folder, capsys):
     name = os.fsdecode(b"s\xfcr.npz")
     np.savez(name, lonlat=NEAR, embedding=VECTORS)

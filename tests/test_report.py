@@ -238,7 +238,9 @@ def test_what_a_report_cannot_do_is_said_where_a_message_names_it():
     )
     fit = fit_variogram(empirical, Exponential)
     assert fit.outcome == "too few bins"
-    assert where_to_fit(fit) == " A report has no fixed=: call variogeo.fit_variogram with the variogram of these bins."
+    assert where_to_fit(fit) == (
+        " A report takes no such arguments: variogeo.fit_variogram does, with the variogram of these bins."
+    )
     assert where_to_fit(dataclasses.replace(fit, message="Fitted.")) == ""
 
 

@@ -33,6 +33,10 @@ PHRASES = (
     ("its own, patches= refuses", "its own, --patches group refuses"),
     ("exclude= leaves out", "--exclude-group leaves out"),
     ("e.g. variogeo.inference.kmeans_patches", "e.g. --patches 25"),
+    (
+        "A report takes no such arguments: variogeo.fit_variogram does, with the variogram of these bins.",
+        "That is an option of variogeo fit.",
+    ),
     ("; variogeo.io.open_points takes folders of Parquet", ""),
     ("variogeo.inference.kmeans_patches(lonlat, 50) makes some", "--patches 50 makes some"),
     (

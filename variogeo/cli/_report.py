@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from variogeo.cli._bins import add_bins_options, are_default, bins_of
-from variogeo.cli._lines import print_json, print_result
+from variogeo.cli._lines import naming_options, print_json, print_result
 from variogeo.cli._models import add_models_options
 from variogeo.cli._outputs import check_file
 from variogeo.cli._points import add_points_options, inputs_of, read_points, shown_name, units_of
@@ -35,25 +35,27 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> None:
     """Write the report."""
     import variogeo
+    from variogeo.reporting._words import page_words
 
     check_file(arguments.out, "--out", ".html", overwrite=arguments.overwrite, inputs=inputs_of(arguments))
     points = read_points(arguments)
-    written = variogeo.report(
-        points.lonlat,
-        points.embeddings,
-        arguments.out,
-        title=shown_name(arguments) if arguments.title is None else arguments.title,
-        bins=None if are_default(arguments) else bins_of(arguments, points.lonlat),
-        weights=arguments.weights,
-        models=arguments.models,
-        groups=points.groups,
-        model_id=points.model_id,
-        precision_km=arguments.precision_km,
-        check_land=not arguments.no_check_land,
-        overwrite=arguments.overwrite,
-        units=units_of(points, arguments),
-        dropped=points.dropped,
-    )
+    with page_words(naming_options):
+        written = variogeo.report(
+            points.lonlat,
+            points.embeddings,
+            arguments.out,
+            title=shown_name(arguments) if arguments.title is None else arguments.title,
+            bins=None if are_default(arguments) else bins_of(arguments, points.lonlat),
+            weights=arguments.weights,
+            models=arguments.models,
+            groups=points.groups,
+            model_id=points.model_id,
+            precision_km=arguments.precision_km,
+            check_land=not arguments.no_check_land,
+            overwrite=arguments.overwrite,
+            units=units_of(points, arguments),
+            dropped=points.dropped,
+        )
     if arguments.json:
         print_json({"points": len(points), "outputs": [str(written)], "bytes": written.stat().st_size})
     else:

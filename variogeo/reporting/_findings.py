@@ -1,10 +1,13 @@
 """What a reader should know before the numbers: what `variogeo.check` finds, the fit, what was left out."""
 
+from dataclasses import replace
+
 from variogeo._empirical import EmpiricalVariogram
 from variogeo._fit import VariogramFit
 from variogeo._tables import FEW_PAIRS
 from variogeo.checkup import Checkup, Finding
 from variogeo.checkup._source_rows import SourceRows
+from variogeo.reporting._words import in_words
 
 _OF_OTHER_RUNS = "many pairs"
 """A finding about the time that all pairs would take, which a report does not take."""
@@ -12,10 +15,9 @@ _OF_OTHER_RUNS = "many pairs"
 
 def where_to_fit(fit: VariogramFit) -> str:
     """Return where the arguments are to be had that a message names and a report has not."""
-    named = [name for name in ("fixed=", "bounds=") if name in fit.message]
-    if not named:
+    if not any(name in fit.message for name in ("fixed=", "bounds=")):
         return ""
-    return f" A report has no {' and '.join(named)}: call variogeo.fit_variogram with the variogram of these bins."
+    return " A report takes no such arguments: variogeo.fit_variogram does, with the variogram of these bins."
 
 
 def findings_of(
@@ -34,4 +36,5 @@ def findings_of(
         text = f"{few} of {len(empirical.bins)} lag bins hold fewer than {FEW_PAIRS} pairs: too few to read."
         found.append(Finding("warning", "few pairs", text))
     order = ("error", "warning", "note")
-    return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
+    said = [replace(finding, text=in_words(finding.text)) for finding in found]
+    return tuple(sorted(said, key=lambda finding: order.index(finding.level)))

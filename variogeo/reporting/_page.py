@@ -18,6 +18,7 @@ from variogeo.reporting._pair_classes import FALSE_NEGATIVE, HARD_NEGATIVE
 from variogeo.reporting._provenance import versions
 from variogeo.reporting._shown import STRONGEST
 from variogeo.reporting._view import COLOURS, linked_view
+from variogeo.reporting._words import in_words
 
 KINDS = (
     ("hard negatives", "far, and more alike than expected"),
@@ -162,7 +163,7 @@ def _curve(measured: Measured) -> dict[str, Any]:
     zero = empirical.colocated
     at_zero = f" with a mean dissimilarity of {zero.semivariance:.4f}" if zero.npairs else ""
     return {
-        "fit_message": best.message,
+        "fit_message": in_words(best.message),
         "fit_table": Table(("model", "#nugget", "#partial sill", "#range (km)", "#rmse", "#AIC", "outcome"), fits),
         "lag_table": Table(
             ("#from (km)", "#to (km)", "#pairs", "#mean lag (km)", "#semivariance", "#spread"), lags
